@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Folders of src from the top of the arrows down; a file may import from its own layer's folder and from lower ones. */
+const allowed: Record<string, readonly string[]> = {
+  "src/srft": ["src/srft", "src/random.ts"],
+  "src/data": ["src/data", "src/srft", "src/random.ts"],
+  "src/graph": ["src/graph"],
+  "src/models": ["src/models", "src/graph", "src/srft", "src/random.ts"],
+  "src/analysis": ["src/analysis", "src/srft", "src/random.ts"],
+  "src/plots": ["src/plots", "src/analysis"],
+  "src/random.ts": [],
+  "src/index.ts": ["src"],
+  kernel: ["kernel"],
+};
+
+function sourceFiles(folder: string) {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file));
+}
+
+function importsOf(file: string) {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) =>
+    relative(root, join(root, dirname(file), match[1]!)),
+  );
+}
+
+const within = (path: string, prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
+
+test("imports point down only, and kernel and src never meet", () => {
+  const offending = [...sourceFiles("src"), ...sourceFiles("kernel")].flatMap((file) => {
+    const rule = Object.keys(allowed).find((prefix) => within(file, prefix));
+    assert.ok(rule, `${file} lies in no known folder`);
+    return importsOf(file)
+      .filter((target) => !allowed[rule]!.some((prefix) => within(target, prefix)))
+      .map((target) => `${file} -> ${target}`);
+  });
+  assert.deepEqual(offending, []);
+});
+
+test("the library never prints", () => {
+  const printing = sourceFiles("src").filter((file) =>
+    /\bconsole\.|process\.std(out|err)/.test(readFileSync(join(root, file), "utf8")),
+  );
+  assert.deepEqual(printing, []);
+});

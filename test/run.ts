@@ -1,0 +1,15 @@
+/** Runs every *.test.js below dist/test, or those whose path contains an argument: node dist/test/run.js objectives */
+
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const wanted = process.argv.slice(2);
+const files = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.js") && (wanted.length === 0 || wanted.some((word) => file.includes(word))))
+  .map((file) => join(import.meta.dirname, file))
+  .sort();
+if (files.length === 0)
+  throw new Error(`run: expected a test whose path contains ${wanted.join(" or ")} but found none`);
+const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], { stdio: "inherit" });
+process.exit(status ?? 1);
