@@ -1,0 +1,116 @@
+/**
+ * Policies from nothing and from files. A checkpoint is a safetensors file whose metadata entry `transformer` holds
+ * the architecture as JSON; it is not trusted: sizes are bounded and every weight must be finite.
+ */
+
+import { type CompileOptions, loadRuntime } from "../graph/session.ts";
+import { createRandom } from "../random.ts";
+import { createPrograms } from "./programs.ts";
+import { loadSafetensors, type Safetensors } from "./safetensors.ts";
+import { initialParameters, parameterShapes, type TransformerConfig } from "./transformer.ts";
+import { TransformerPolicy } from "./transformer-policy.ts";
+
+export interface CreatePolicyOptions extends Partial<TransformerConfig>, CompileOptions {
+  /** V. The vocabulary of the arithmetic task has 21 tokens. */
+  readonly vocabularySize: number;
+  /** Determines the initial parameters. */
+  readonly seed: number;
+}
+
+/**
+ * A transformer with fresh parameters; sizes default to the lab policy's (3 layers, width 96, 4 heads).
+ *
+ * @throws {RangeError} If a size is not a whole number in its range.
+ * @example
+ * const policy = await createPolicy({ vocabularySize: 21, seed: 7 });
+ */
+export async function createPolicy({ seed, threads, ...sizes }: CreatePolicyOptions): Promise<TransformerPolicy> {
+  const config = completeConfig(sizes);
+  await loadRuntime();
+  return new TransformerPolicy(
+    createPrograms(config, compileOptions(threads)),
+    initialParameters(config, createRandom(seed)),
+  );
+}
+
+/**
+ * The policy of a checkpoint file.
+ *
+ * @throws {SyntaxError} If the file is no checkpoint of ours.
+ * @throws {RangeError} If a tensor is missing, has another shape or holds a weight that is not finite.
+ * @example
+ * await policy.save("base.safetensors");
+ * const again = await loadPolicy("base.safetensors");
+ */
+export async function loadPolicy(file: string, { threads }: CompileOptions = {}): Promise<TransformerPolicy> {
+  const content = await loadSafetensors(file);
+  const config = completeConfig(readConfig(content, file));
+  const parameters = readParameters(content, config, file);
+  await loadRuntime();
+  return new TransformerPolicy(createPrograms(config, compileOptions(threads)), parameters);
+}
+
+const compileOptions = (threads: number | undefined): CompileOptions => (threads === undefined ? {} : { threads });
+
+function readConfig({ metadata }: Safetensors, file: string): TransformerConfig {
+  try {
+    return JSON.parse(metadata.transformer ?? "") as TransformerConfig;
+  } catch {
+    throw new SyntaxError(
+      `loadPolicy: expected the architecture as JSON in the metadata entry "transformer" but found none in ${file}; was it written by policy.save?`,
+    );
+  }
+}
+
+function readParameters(
+  { tensors }: Safetensors,
+  config: TransformerConfig,
+  file: string,
+): Record<string, Float32Array> {
+  const shapes = parameterShapes(config);
+  const extra = [...tensors.keys()].find((name) => !Object.hasOwn(shapes, name));
+  if (extra !== undefined)
+    throw new RangeError(`loadPolicy: expected only the model's tensors but found ${extra} in ${file}`);
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const tensor = tensors.get(name);
+    if (tensor?.shape.join() !== shape.join()) {
+      throw new RangeError(
+        `loadPolicy: expected ${name} of shape [${shape}] but found ${tensor ? `[${tensor.shape}]` : "none"} in ${file}`,
+      );
+    }
+    const bad = tensor.data.findIndex((weight) => !Number.isFinite(weight));
+    if (bad >= 0)
+      throw new RangeError(`loadPolicy: expected finite weights but found ${tensor.data[bad]} in ${name} of ${file}`);
+    return [name, tensor.data] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Fills in defaults and checks every number; unknown keys are dropped. */
+function completeConfig(given: Partial<TransformerConfig> & { vocabularySize: number }): TransformerConfig {
+  const { vocabularySize, layers = 3, width = 96, heads = 4, contextLength = 128 } = given;
+  const { hidden = 4 * width, ropeBase = 1000, normEpsilon = 1e-6, endToken = 2 } = given;
+  checkWhole({ vocabularySize }, [2, 1 << 20]);
+  checkWhole({ layers }, [1, 256]);
+  checkWhole({ width, heads, hidden, contextLength }, [1, 1 << 20]);
+  checkWhole({ endToken }, [0, vocabularySize - 1]);
+  if (width % (2 * heads) !== 0) {
+    throw new RangeError(
+      `createPolicy: expected a width that is a multiple of 2 · heads but found width ${width}, heads ${heads}`,
+    );
+  }
+  if (!(ropeBase > 1 && ropeBase < Infinity && normEpsilon > 0 && normEpsilon < 1)) {
+    throw new RangeError(
+      `createPolicy: expected ropeBase > 1 and normEpsilon in (0, 1) but found ${ropeBase}, ${normEpsilon}`,
+    );
+  }
+  return { vocabularySize, layers, width, heads, hidden, contextLength, ropeBase, normEpsilon, endToken };
+}
+
+function checkWhole(sizes: Readonly<Record<string, number>>, [low, high]: readonly [number, number]): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!(Number.isInteger(size) && size >= low && size <= high)) {
+      throw new RangeError(`createPolicy: expected a whole ${name} in [${low}, ${high}] but found ${size}`);
+    }
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * Sampling with a key–value cache: the prompts once, then the whole generation as one ONNX Loop that ends when every
+ * row has ended. Prompts are padded on the left; a prompt shared by a group is read once and its cache repeated.
+ *
+ * A token is drawn by inverting the cumulative distribution at a uniform number fed by the caller, so a seed
+ * determines the text.
+ */
+
+import {
+  add,
+  concat,
+  exp,
+  logSoftmax,
+  moveRows,
+  multiply,
+  pick,
+  type RowMap,
+  reshape,
+  reverseRows,
+} from "../graph/ops.ts";
+import {
+  type Body,
+  constant,
+  type ElementType,
+  input,
+  integers,
+  node,
+  type Shape,
+  type Tensor,
+} from "../graph/tensor.ts";
+import type { Random } from "../random.ts";
+import { checkTokens, type Limits } from "./batch.ts";
+import {
+  type Attend,
+  attention,
+  hiddenStates,
+  logitsOf,
+  type Model,
+  splitHeads,
+  tokenStatistics,
+} from "./transformer.ts";
+
+/** How a token is chosen: the likeliest, at temperature 1, or at a temperature that is fed. */
+export type Sampling = "greedy" | "plain" | "tempered";
+
+const masked = -1e9;
+
+/** One operator without a gradient. */
+function raw(op: string, inputs: readonly Tensor[], { shape, type = "float32", ints = {} }: RawOptions): Tensor {
+  const attributes = Object.fromEntries(Object.entries(ints).map(([name, int]) => [name, { int }]));
+  return node(op, { inputs, attributes }, [{ shape, type }])[0]!;
+}
+
+interface RawOptions {
+  readonly shape: Shape;
+  readonly type?: ElementType;
+  readonly ints?: Readonly<Record<string, number>>;
+}
+
+const cast = (x: Tensor, type: ElementType) =>
+  raw("Cast", [x], { shape: x.shape, type, ints: { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[type] } });
+const rowsOf = (x: Tensor, index: Tensor) =>
+  raw("Gather", [x, index], { shape: [...index.shape, ...x.shape.slice(1)], type: x.type, ints: { axis: 0 } });
+
+/** The generation graph; it is fed by `generationFeeds` and gives [tokens, rows] arrays. */
+export function traceGeneration(model: Model, sampling: Sampling): Record<string, Tensor> {
+  const { caches, logits } = prefill(model);
+  const uniforms = input("uniforms", ["steps", "rows", 1]);
+  const first = choose(model, logits, { uniform: rowsOf(uniforms, constant(BigInt64Array.of(0n), [])), sampling });
+  const ended = isEnd(model, first.token);
+  const body = loopBody(model, uniforms, sampling);
+  const outputs = node(
+    "Loop",
+    {
+      inputs: [
+        input("furtherSteps", [], "int64"),
+        anyLeft(ended),
+        first.token,
+        ended,
+        input("keyMask", ["rows", 1, 1, "past"]),
+        ...caches,
+      ],
+      body,
+    },
+    body.outputs
+      .slice(1)
+      .map(({ shape, type }, i) => ({ type, shape: i < 3 + caches.length ? shape : ["further", ...shape] })),
+  );
+  const further = outputs.slice(-4);
+  const names = ["tokens", "logprobs", "entropies", "behaviorLogprobs"] as const;
+  const firsts = [first.token, first.logprobs, first.entropies, first.behaviorLogprobs];
+  return Object.fromEntries(names.map((name, i) => [name, concat([reshape(firsts[i]!, [1, "rows"]), further[i]!], 0)]));
+}
+
+function prefill(model: Model) {
+  const slots: RowMap = {
+    index: input("slots", ["prompts", "past"], "int32"),
+    inverse: input("places", ["tokens"], "int32"),
+    total: false,
+    inverseTotal: true,
+  };
+  const repeat = input("repeat", ["rows"], "int32");
+  const mask = add(input("mask", [1, 1, "past", "past"]), input("promptMask", ["prompts", 1, 1, "past"]));
+  const positions = input("positions", ["prompts", "past"], "int64");
+  const caches: Tensor[] = [];
+  const attend: Attend = (qkv) => {
+    const [queries, keys, values] = splitHeads(model, moveRows(qkv, slots), positions);
+    caches.push(rowsOf(keys, repeat), rowsOf(values, repeat));
+    return moveRows(attention(queries, keys, values, mask), reverseRows(slots));
+  };
+  const hidden = hiddenStates(model, input("tokens", ["tokens"], "int32"), attend);
+  const last = rowsOf(hidden, input("last", ["prompts"], "int32"));
+  return { caches, logits: rowsOf(logitsOf(model, last), repeat) };
+}
+
+function loopBody(model: Model, uniforms: Tensor, sampling: Sampling): Body {
+  const { config } = model;
+  const place = (shape: Shape, type: ElementType = "float32") => node("Input", {}, [{ shape, type }])[0]!;
+  const [iteration, condition] = [place([], "int64"), place([], "bool")];
+  const [token, ended, keyMask] = [place(["rows"], "int32"), place(["rows"], "bool"), place(["rows", 1, 1, "time"])];
+  const cacheShape = ["rows", config.heads, "time", config.width / config.heads];
+  const caches = Array.from({ length: 2 * config.layers }, () => place(cacheShape));
+  const grown: Tensor[] = [];
+  const mask = concat([keyMask, input("open", ["rows", 1, 1, 1])], 3);
+  const position = raw("Add", [input("start", ["rows", 1], "int64"), iteration], { shape: ["rows", 1], type: "int64" });
+  const attend: Attend = (qkv, layer) => {
+    const [query, key, value] = splitHeads(model, reshape(qkv, ["rows", 1, 3 * config.width]), position);
+    const keys = concat([caches[2 * layer]!, key], 2);
+    const values = concat([caches[2 * layer + 1]!, value], 2);
+    grown.push(keys, values);
+    return reshape(attention(query, keys, values, mask), ["rows", config.width]);
+  };
+  const logits = logitsOf(model, hiddenStates(model, token, attend));
+  const step = raw("Add", [iteration, constant(BigInt64Array.of(1n), [])], { shape: [], type: "int64" });
+  const next = choose(model, logits, { uniform: rowsOf(uniforms, step), sampling });
+  const nextToken = raw("Where", [ended, endTokens(model, next.token), next.token], { shape: ["rows"], type: "int32" });
+  const nextEnded = raw("Or", [ended, isEnd(model, nextToken)], { shape: ["rows"], type: "bool" });
+  return {
+    inputs: [iteration, condition, token, ended, keyMask, ...caches],
+    outputs: [
+      anyLeft(nextEnded),
+      nextToken,
+      nextEnded,
+      mask,
+      ...grown,
+      nextToken,
+      next.logprobs,
+      next.entropies,
+      next.behaviorLogprobs,
+    ],
+  };
+}
+
+function choose(model: Model, logits: Tensor, { uniform, sampling }: { uniform: Tensor; sampling: Sampling }) {
+  const tempered =
+    sampling === "tempered" ? logSoftmax(multiply(logits, input("inverseTemperature", []))) : logSoftmax(logits);
+  const token = sampling === "greedy" ? likeliest(logits) : draw(model, tempered, uniform);
+  const flat = (x: Tensor) => reshape(x, ["rows"]);
+  const { logprobs, entropies } = tokenStatistics(logits, token);
+  const certain = raw("Sub", [flat(logprobs), flat(logprobs)], { shape: ["rows"] });
+  const behaviorLogprobs = sampling === "greedy" ? certain : flat(pick(tempered, token));
+  return { token, logprobs: flat(logprobs), entropies: flat(entropies), behaviorLogprobs };
+}
+
+function likeliest(logits: Tensor): Tensor {
+  const winner = raw("ArgMax", [logits], { shape: ["rows"], type: "int64", ints: { axis: -1, keepdims: 0 } });
+  return cast(winner, "int32");
+}
+
+/** The number of tokens whose cumulative probability the uniform number has reached. */
+function draw({ config }: Model, logprobs: Tensor, uniform: Tensor): Tensor {
+  const cumulative = raw("CumSum", [exp(logprobs), constant(BigInt64Array.of(1n), [])], { shape: logprobs.shape });
+  const total = raw("Gather", [cumulative, integers([config.vocabularySize - 1])], {
+    shape: ["rows", 1],
+    ints: { axis: 1 },
+  });
+  const below = raw("LessOrEqual", [cumulative, multiply(uniform, total)], { shape: logprobs.shape, type: "bool" });
+  const count = raw("ReduceSum", [cast(below, "int32"), integers([1])], {
+    shape: ["rows"],
+    type: "int32",
+    ints: { keepdims: 0 },
+  });
+  const last = constant(Int32Array.of(config.vocabularySize - 1), []);
+  return raw("Min", [count, last], { shape: ["rows"], type: "int32" });
+}
+
+const endTokens = ({ config }: Model, like: Tensor) =>
+  raw(
+    "Add",
+    [raw("Sub", [like, like], { shape: like.shape, type: "int32" }), constant(Int32Array.of(config.endToken), [])],
+    {
+      shape: like.shape,
+      type: "int32",
+    },
+  );
+
+const isEnd = ({ config }: Model, token: Tensor) =>
+  raw("Equal", [token, constant(Int32Array.of(config.endToken), [])], { shape: token.shape, type: "bool" });
+
+function anyLeft(ended: Tensor): Tensor {
+  const left = cast(raw("Not", [ended], { shape: ended.shape, type: "bool" }), "int32");
+  return cast(raw("ReduceMax", [left, integers([0])], { shape: [], type: "int32", ints: { keepdims: 0 } }), "bool");
+}
+
+export interface GenerationSize {
+  readonly groupSize: number;
+  readonly maxTokens: number;
+}
+
+/** The prompts as the generation graph reads them; every array has its name and shape. */
+export function promptFeeds(
+  prompts: readonly ArrayLike<number>[],
+  { groupSize, maxTokens }: GenerationSize,
+  limits: Limits,
+) {
+  const lengths = prompts.map((prompt) => prompt.length);
+  const [count, past] = [prompts.length, Math.max(...lengths)];
+  prompts.forEach((prompt, row) => {
+    checkPrompt(prompt, row, { ...limits, maxTokens });
+  });
+  const total = lengths.reduce((a, b) => a + b, 0);
+  const slots = new Int32Array(count * past).fill(total);
+  const positions = new BigInt64Array(count * past);
+  const promptMask = new Float32Array(count * past).fill(masked);
+  const places = new Int32Array(total);
+  let at = 0;
+  lengths.forEach((length, row) => {
+    for (let t = 0; t < length; t++, at++) {
+      const place = row * past + past - length + t;
+      [slots[place], places[at], positions[place], promptMask[place]] = [at, place, BigInt(t), 0];
+    }
+  });
+  const rows = count * groupSize;
+  const promptOf = Int32Array.from({ length: rows }, (_, row) => Math.floor(row / groupSize));
+  const keyMask = new Float32Array(rows * past);
+  promptOf.forEach((prompt, row) => {
+    keyMask.set(promptMask.subarray(prompt * past, (prompt + 1) * past), row * past);
+  });
+  return {
+    tokens: { data: Int32Array.from(prompts.flatMap((prompt) => Array.from(prompt))), shape: [total] },
+    slots: { data: slots, shape: [count, past] },
+    places: { data: places, shape: [total] },
+    positions: { data: positions, shape: [count, past] },
+    promptMask: { data: promptMask, shape: [count, 1, 1, past] },
+    mask: { data: causalMask(past), shape: [1, 1, past, past] },
+    keyMask: { data: keyMask, shape: [rows, 1, 1, past] },
+    open: { data: new Float32Array(rows), shape: [rows, 1, 1, 1] },
+    repeat: { data: promptOf, shape: [rows] },
+    last: { data: lastTokens(lengths), shape: [count] },
+    start: { data: BigInt64Array.from(promptOf, (prompt) => BigInt(lengths[prompt]!)), shape: [rows, 1] },
+    furtherSteps: { data: BigInt64Array.of(BigInt(maxTokens - 1)), shape: [] },
+  };
+}
+
+function lastTokens(lengths: readonly number[]): Int32Array {
+  let end = 0;
+  return Int32Array.from(lengths, (length) => {
+    end += length;
+    return end - 1;
+  });
+}
+
+function checkPrompt(prompt: ArrayLike<number>, row: number, limits: Limits & { maxTokens: number }): void {
+  if (prompt.length === 0) {
+    throw new RangeError(
+      `sample: expected tokens but found an empty prompt in row ${row}; begin it with a start token`,
+    );
+  }
+  if (prompt.length + limits.maxTokens > limits.contextLength) {
+    throw new RangeError(
+      `sample: expected prompt + maxTokens <= ${limits.contextLength} but found ${prompt.length} + ${limits.maxTokens} in row ${row}; lower maxTokens`,
+    );
+  }
+  checkTokens(prompt, `prompt of row ${row}`, limits);
+}
+
+/** 0 where a query may look, −1e9 where the key lies in its future, [time · time]. */
+export function causalMask(time: number): Float32Array {
+  return Float32Array.from({ length: time * time }, (_, i) => (i % time > Math.floor(i / time) ? masked : 0));
+}
+
+/** Uniform numbers of 24 bits, the most that float32 holds below 1, [steps · rows]. */
+export function uniformNumbers(random: Random, size: number): Float32Array {
+  return Float32Array.from({ length: size }, () => Math.floor(random() * 2 ** 24) / 2 ** 24);
+}
