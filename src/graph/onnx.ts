@@ -54,7 +54,7 @@ function nameTensors(nodes: readonly Node[]): Names {
     const fresh = node.op === "Input" && node.name ? node.name : `t${names.size}`;
     if (key && !known.has(key)) constants.push(node);
     const name = key ? (known.get(key) ?? known.set(key, fresh).get(key)!) : fresh;
-    node.outputs.forEach((tensor, i) => names.set(tensor, i === 0 ? name : `${name}_${i}`));
+    for (const [i, tensor] of node.outputs.entries()) names.set(tensor, i === 0 ? name : `${name}_${i}`);
   }
   const of = (tensor: Tensor): string => (tensor.node.op === "Alias" ? of(tensor.node.target!) : names.get(tensor)!);
   return { of, constants };
