@@ -23,7 +23,7 @@ export function writeModel(outputs: Readonly<Record<string, Tensor>>): Uint8Arra
     ...identities.map((bytes) => field(1, bytes)),
     field(2, text("graph")),
     ...names.constants.map((node) => field(5, tensorProto(node, names.of(node.outputs[0]!)))),
-    ...nodes.filter((node) => node.op === "Input").map((node) => field(11, valueInfo(node.name!, node.outputs[0]!))),
+    ...distinctInputs(nodes).map((node) => field(11, valueInfo(node.name!, node.outputs[0]!))),
     ...results.map(([name, tensor]) => field(12, valueInfo(name, tensor))),
   ];
   const opsets = [["", 20] as const, ["com.microsoft", 1] as const];
@@ -33,6 +33,23 @@ export function writeModel(outputs: Readonly<Record<string, Tensor>>): Uint8Arra
     field(7, join(graph)),
     ...opsets.map(([domain, version]) => field(8, join([field(1, text(domain)), varintField(2, version)]))),
   ]);
+}
+
+/** Inputs of the same name are one input; a graph may ask for it in several places. */
+function distinctInputs(nodes: readonly Node[]): Node[] {
+  const byName = new Map<string, Node>();
+  for (const node of nodes) {
+    if (node.op !== "Input") continue;
+    const known = byName.get(node.name!) ?? node;
+    const [a, b] = [known.outputs[0]!, node.outputs[0]!];
+    if (a.type !== b.type || a.shape.join() !== b.shape.join()) {
+      throw new TypeError(
+        `writeModel: expected one type of input ${node.name} but found ${a.type} [${a.shape}] and ${b.type} [${b.shape}]`,
+      );
+    }
+    byName.set(node.name!, known);
+  }
+  return [...byName.values()];
 }
 
 interface Names {

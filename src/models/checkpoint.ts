@@ -53,12 +53,21 @@ export async function loadPolicy(file: string, { threads }: CompileOptions = {})
 const compileOptions = (threads: number | undefined): CompileOptions => (threads === undefined ? {} : { threads });
 
 function readConfig({ metadata }: Safetensors, file: string): TransformerConfig {
-  try {
-    return JSON.parse(metadata.transformer ?? "") as TransformerConfig;
-  } catch {
+  const config = parseObject(metadata.transformer ?? "");
+  if (!config) {
     throw new SyntaxError(
       `loadPolicy: expected the architecture as JSON in the metadata entry "transformer" but found none in ${file}; was it written by policy.save?`,
     );
+  }
+  return config as unknown as TransformerConfig;
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -213,6 +213,7 @@ export function promptFeeds(
   { groupSize, maxTokens }: GenerationSize,
   limits: Limits,
 ) {
+  if (prompts.length === 0) throw new RangeError("sample: expected one prompt or more but found none");
   const lengths = prompts.map((prompt) => prompt.length);
   const [count, past] = [prompts.length, Math.max(...lengths)];
   prompts.forEach((prompt, row) => {

@@ -88,7 +88,8 @@ export class TransformerPolicy implements Policy {
   }
 
   async step(options: StepOptions): Promise<{ readonly gradNorm: number }> {
-    if (!this.#pending) throw new TypeError("step: expected a gradient but found none; call backward first");
+    if (!this.#pending && !this.#accumulated)
+      throw new TypeError("step: expected a gradient but found none; call backward first");
     const settings = stepSettings(options, this.#steps + 1);
     const alone = this.#accumulated === undefined;
     if (!alone) await this.#accumulatePending();
