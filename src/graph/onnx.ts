@@ -14,8 +14,8 @@ const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32:
  * writeModel({ y: exp(input("x", [2])) }); // Uint8Array
  */
 export function writeModel(outputs: Readonly<Record<string, Tensor>>): Uint8Array {
-  const names = nameTensors(sortNodes(Object.values(outputs)));
   const nodes = sortNodes(Object.values(outputs));
+  const names = nameTensors(nodes);
   const results = Object.entries(outputs).map(([name, tensor]) => [name, tensor] as const);
   const identities = results.map(([name, tensor]) => nodeProto("Identity", [names.of(tensor)], [name]));
   const graph = [
@@ -89,16 +89,29 @@ function operator(node: Node, names: Names): Uint8Array {
 }
 
 function bodyGraph(body: Body, names: Names): Uint8Array {
-  const outputs = body.outputs.map((tensor, i) => [`${names.of(body.inputs[0]!)}_out${i}`, tensor] as const);
+  const outputs = bodyOutputs(body, names);
   return join([
     ...bodyNodes(body)
       .filter(isOperator)
       .map((node) => field(1, operator(node, names))),
-    ...outputs.map(([name, tensor]) => field(1, nodeProto("Identity", [names.of(tensor)], [name]))),
+    ...outputs
+      .filter(({ name, own }) => name !== own)
+      .map(({ name, own }) => field(1, nodeProto("Identity", [own], [name]))),
     field(2, text("body")),
     ...body.inputs.map((tensor) => field(11, valueInfo(names.of(tensor), tensor))),
-    ...outputs.map(([name, tensor]) => field(12, valueInfo(name, tensor))),
+    ...outputs.map(({ name, tensor }) => field(12, valueInfo(name, tensor))),
   ]);
+}
+
+/** An Identity in a loop is a copy at every turn, so only a tensor that is given back twice gets one. */
+function bodyOutputs(body: Body, names: Names) {
+  const taken = new Set(body.inputs.map(names.of));
+  return body.outputs.map((tensor, i) => {
+    const own = names.of(tensor);
+    const name = taken.has(own) ? `${own}_out${i}` : own;
+    taken.add(own);
+    return { tensor, own, name };
+  });
 }
 
 interface NodeOptions {

@@ -1,6 +1,6 @@
 /**
- * Sampling with a key–value cache: the prompts once, then the whole generation as one ONNX Loop that ends when every
- * row has ended. Prompts are padded on the left; a prompt shared by a group is read once and its cache repeated.
+ * Sampling with a key–value cache: the prompts once, then the whole generation as one ONNX Loop. Prompts are padded on
+ * the left; a prompt shared by a group is read once and its cache repeated.
  *
  * A token is drawn by inverting the cumulative distribution at a uniform number fed by the caller, so a seed
  * determines the text.
@@ -17,6 +17,7 @@ import {
   type RowMap,
   reshape,
   reverseRows,
+  scale,
 } from "../graph/ops.ts";
 import {
   type Body,
@@ -62,34 +63,30 @@ const cast = (x: Tensor, type: ElementType) =>
 const rowsOf = (x: Tensor, index: Tensor) =>
   raw("Gather", [x, index], { shape: [...index.shape, ...x.shape.slice(1)], type: x.type, ints: { axis: 0 } });
 
-/** The generation graph; it is fed by `generationFeeds` and gives [tokens, rows] arrays. */
+/** What a chosen token brings along, each a row an entry. */
+const resultNames = ["completions", "logprobs", "entropies", "behaviorLogprobs"] as const;
+
+/**
+ * The generation graph; it is fed by `promptFeeds` and gives [steps, rows] arrays. Rows that have ended leave the loop,
+ * so its cost follows the number of tokens and not the longest row; their further entries are the end token and zeros.
+ */
 export function traceGeneration(model: Model, sampling: Sampling): Record<string, Tensor> {
   const { caches, logits } = prefill(model);
   const uniforms = input("uniforms", ["steps", "rows", 1]);
   const first = choose(model, logits, { uniform: rowsOf(uniforms, constant(BigInt64Array.of(0n), [])), sampling });
-  const ended = isEnd(model, first.token);
+  const open = unended(model, first.token);
+  const state = [first.token, input("every", ["rows"], "int64"), input("keyMask", ["rows", 1, 1, "past"]), ...caches];
   const body = loopBody(model, uniforms, sampling);
-  const outputs = node(
-    "Loop",
-    {
-      inputs: [
-        input("furtherSteps", [], "int64"),
-        anyLeft(ended),
-        first.token,
-        ended,
-        input("keyMask", ["rows", 1, 1, "past"]),
-        ...caches,
-      ],
-      body,
-    },
-    body.outputs
-      .slice(1)
-      .map(({ shape, type }, i) => ({ type, shape: i < 3 + caches.length ? shape : ["further", ...shape] })),
+  const initial = [input("furtherSteps", [], "int64"), anyOf(open), ...state.map((tensor) => rowsOf(tensor, open))];
+  const kept = body.outputs.slice(1, initial.length - 1);
+  const scanned = body.outputs.slice(initial.length - 1);
+  const outputs = node("Loop", { inputs: initial, body }, [
+    ...kept,
+    ...scanned.map(({ shape, type }) => ({ type, shape: ["further", ...shape] })),
+  ]).slice(kept.length);
+  return Object.fromEntries(
+    resultNames.map((name, i) => [name, concat([reshape(resultsOf(first)[i]!, [1, "rows"]), outputs[i]!], 0)]),
   );
-  const further = outputs.slice(-4);
-  const names = ["tokens", "logprobs", "entropies", "behaviorLogprobs"] as const;
-  const firsts = [first.token, first.logprobs, first.entropies, first.behaviorLogprobs];
-  return Object.fromEntries(names.map((name, i) => [name, concat([reshape(firsts[i]!, [1, "rows"]), further[i]!], 0)]));
 }
 
 function prefill(model: Model) {
@@ -117,89 +114,91 @@ function loopBody(model: Model, uniforms: Tensor, sampling: Sampling): Body {
   const { config } = model;
   const place = (shape: Shape, type: ElementType = "float32") => node("Input", {}, [{ shape, type }])[0]!;
   const [iteration, condition] = [place([], "int64"), place([], "bool")];
-  const [token, ended, keyMask] = [place(["rows"], "int32"), place(["rows"], "bool"), place(["rows", 1, 1, "time"])];
-  const cacheShape = ["rows", config.heads, "time", config.width / config.heads];
+  const [token, row, keyMask] = [place(["live"], "int32"), place(["live"], "int64"), place(["live", 1, 1, "time"])];
+  const cacheShape = ["live", config.heads, "time", config.width / config.heads];
   const caches = Array.from({ length: 2 * config.layers }, () => place(cacheShape));
   const grown: Tensor[] = [];
-  const mask = concat([keyMask, input("open", ["rows", 1, 1, 1])], 3);
-  const position = raw("Add", [input("start", ["rows", 1], "int64"), iteration], { shape: ["rows", 1], type: "int64" });
+  const mask = concat([keyMask, rowsOf(input("open", ["rows", 1, 1, 1]), row)], 3);
+  const start = rowsOf(input("start", ["rows", 1], "int64"), row);
+  const position = raw("Add", [start, iteration], { shape: ["live", 1], type: "int64" });
   const attend: Attend = (qkv, layer) => {
-    const [query, key, value] = splitHeads(model, reshape(qkv, ["rows", 1, 3 * config.width]), position);
+    const [query, key, value] = splitHeads(model, reshape(qkv, ["live", 1, 3 * config.width]), position);
     const keys = concat([caches[2 * layer]!, key], 2);
     const values = concat([caches[2 * layer + 1]!, value], 2);
     grown.push(keys, values);
-    return reshape(attention(query, keys, values, mask), ["rows", config.width]);
+    return reshape(attention(query, keys, values, mask), ["live", config.width]);
   };
   const logits = logitsOf(model, hiddenStates(model, token, attend));
   const step = raw("Add", [iteration, constant(BigInt64Array.of(1n), [])], { shape: [], type: "int64" });
-  const next = choose(model, logits, { uniform: rowsOf(uniforms, step), sampling });
-  const nextToken = raw("Where", [ended, endTokens(model, next.token), next.token], { shape: ["rows"], type: "int32" });
-  const nextEnded = raw("Or", [ended, isEnd(model, nextToken)], { shape: ["rows"], type: "bool" });
+  const next = choose(model, logits, { uniform: rowsOf(rowsOf(uniforms, step), row), sampling });
+  const open = unended(model, next.token);
+  const state = [next.token, row, mask, ...grown].map((tensor) => rowsOf(tensor, open));
+  const fillers = [input("endTokens", ["rows"], "int32"), ...Array.from({ length: 3 }, () => input("zeros", ["rows"]))];
   return {
-    inputs: [iteration, condition, token, ended, keyMask, ...caches],
-    outputs: [
-      anyLeft(nextEnded),
-      nextToken,
-      nextEnded,
-      mask,
-      ...grown,
-      nextToken,
-      next.logprobs,
-      next.entropies,
-      next.behaviorLogprobs,
-    ],
+    inputs: [iteration, condition, token, row, keyMask, ...caches],
+    outputs: [anyOf(open), ...state, ...resultsOf(next).map((live, i) => spread(live, { row, filler: fillers[i]! }))],
   };
 }
 
-function choose(model: Model, logits: Tensor, { uniform, sampling }: { uniform: Tensor; sampling: Sampling }) {
+/** Entries of the live rows at their places among all rows. */
+function spread(live: Tensor, { row, filler }: { row: Tensor; filler: Tensor }): Tensor {
+  return raw("ScatterElements", [filler, row, live], { shape: filler.shape, type: filler.type, ints: { axis: 0 } });
+}
+
+interface Choice {
+  readonly token: Tensor;
+  readonly logprobs: Tensor;
+  readonly entropies: Tensor;
+  readonly behaviorLogprobs: Tensor;
+}
+
+const resultsOf = ({ token, logprobs, entropies, behaviorLogprobs }: Choice) => [
+  token,
+  logprobs,
+  entropies,
+  behaviorLogprobs,
+];
+
+function choose(model: Model, logits: Tensor, { uniform, sampling }: { uniform: Tensor; sampling: Sampling }): Choice {
   const tempered =
     sampling === "tempered" ? logSoftmax(multiply(logits, input("inverseTemperature", []))) : logSoftmax(logits);
   const token = sampling === "greedy" ? likeliest(logits) : draw(model, tempered, uniform);
-  const flat = (x: Tensor) => reshape(x, ["rows"]);
+  const flat = (x: Tensor) => reshape(x, [logits.shape[0]!]);
   const { logprobs, entropies } = tokenStatistics(logits, token);
-  const certain = raw("Sub", [flat(logprobs), flat(logprobs)], { shape: ["rows"] });
-  const behaviorLogprobs = sampling === "greedy" ? certain : flat(pick(tempered, token));
+  const behaviorLogprobs = sampling === "greedy" ? scale(flat(logprobs), 0) : flat(pick(tempered, token));
   return { token, logprobs: flat(logprobs), entropies: flat(entropies), behaviorLogprobs };
 }
 
 function likeliest(logits: Tensor): Tensor {
-  const winner = raw("ArgMax", [logits], { shape: ["rows"], type: "int64", ints: { axis: -1, keepdims: 0 } });
-  return cast(winner, "int32");
+  const ints = { axis: -1, keepdims: 0 };
+  return cast(raw("ArgMax", [logits], { shape: [logits.shape[0]!], type: "int64", ints }), "int32");
 }
 
 /** The number of tokens whose cumulative probability the uniform number has reached. */
 function draw({ config }: Model, logprobs: Tensor, uniform: Tensor): Tensor {
+  const rows = logprobs.shape[0]!;
+  const last = config.vocabularySize - 1;
   const cumulative = raw("CumSum", [exp(logprobs), constant(BigInt64Array.of(1n), [])], { shape: logprobs.shape });
-  const total = raw("Gather", [cumulative, integers([config.vocabularySize - 1])], {
-    shape: ["rows", 1],
-    ints: { axis: 1 },
-  });
-  const below = raw("LessOrEqual", [cumulative, multiply(uniform, total)], { shape: logprobs.shape, type: "bool" });
-  const count = raw("ReduceSum", [cast(below, "int32"), integers([1])], {
-    shape: ["rows"],
-    type: "int32",
-    ints: { keepdims: 0 },
-  });
-  const last = constant(Int32Array.of(config.vocabularySize - 1), []);
-  return raw("Min", [count, last], { shape: ["rows"], type: "int32" });
+  const total = raw("Gather", [cumulative, integers([last])], { shape: [rows, 1], ints: { axis: 1 } });
+  const reached = raw("LessOrEqual", [cumulative, multiply(uniform, total)], { shape: logprobs.shape, type: "bool" });
+  const countOptions = { shape: [rows], type: "int32", ints: { keepdims: 0 } } as const;
+  const count = raw("ReduceSum", [cast(reached, "int32"), integers([1])], countOptions);
+  return raw("Min", [count, constant(Int32Array.of(last), [])], { shape: [rows], type: "int32" });
 }
 
-const endTokens = ({ config }: Model, like: Tensor) =>
-  raw(
-    "Add",
-    [raw("Sub", [like, like], { shape: like.shape, type: "int32" }), constant(Int32Array.of(config.endToken), [])],
-    {
-      shape: like.shape,
-      type: "int32",
-    },
-  );
+/** The places of the tokens that do not end their row. */
+function unended({ config }: Model, token: Tensor): Tensor {
+  const end = raw("Equal", [token, constant(Int32Array.of(config.endToken), [])], { shape: token.shape, type: "bool" });
+  const places = raw("NonZero", [raw("Not", [end], { shape: end.shape, type: "bool" })], {
+    shape: [1, "live"],
+    type: "int64",
+  });
+  return reshape(places, ["live"]);
+}
 
-const isEnd = ({ config }: Model, token: Tensor) =>
-  raw("Equal", [token, constant(Int32Array.of(config.endToken), [])], { shape: token.shape, type: "bool" });
-
-function anyLeft(ended: Tensor): Tensor {
-  const left = cast(raw("Not", [ended], { shape: ended.shape, type: "bool" }), "int32");
-  return cast(raw("ReduceMax", [left, integers([0])], { shape: [], type: "int32", ints: { keepdims: 0 } }), "bool");
+function anyOf(places: Tensor): Tensor {
+  const count = raw("Size", [places], { shape: [], type: "int64" });
+  return raw("Greater", [count, constant(BigInt64Array.of(0n), [])], { shape: [], type: "bool" });
 }
 
 export interface GenerationSize {
@@ -211,7 +210,7 @@ export interface GenerationSize {
 export function promptFeeds(
   prompts: readonly ArrayLike<number>[],
   { groupSize, maxTokens }: GenerationSize,
-  limits: Limits,
+  limits: Limits & { readonly endToken: number },
 ) {
   if (prompts.length === 0) throw new RangeError("sample: expected one prompt or more but found none");
   const lengths = prompts.map((prompt) => prompt.length);
@@ -247,6 +246,9 @@ export function promptFeeds(
     keyMask: { data: keyMask, shape: [rows, 1, 1, past] },
     open: { data: new Float32Array(rows), shape: [rows, 1, 1, 1] },
     repeat: { data: promptOf, shape: [rows] },
+    every: { data: BigInt64Array.from(promptOf, (_, row) => BigInt(row)), shape: [rows] },
+    endTokens: { data: new Int32Array(rows).fill(limits.endToken), shape: [rows] },
+    zeros: { data: new Float32Array(rows), shape: [rows] },
     last: { data: lastTokens(lengths), shape: [count] },
     start: { data: BigInt64Array.from(promptOf, (prompt) => BigInt(lengths[prompt]!)), shape: [rows, 1] },
     furtherSteps: { data: BigInt64Array.of(BigInt(maxTokens - 1)), shape: [] },

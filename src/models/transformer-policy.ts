@@ -266,7 +266,7 @@ function stepSettings(options: StepOptions, step: number): Settings {
 }
 
 function collectRollouts(results: Record<string, Value>, rows: number, endToken: number): Rollouts {
-  const tokens = results.tokens!.data as Int32Array;
+  const tokens = results.completions!.data as Int32Array;
   const steps = tokens.length / rows;
   const lengths = Array.from({ length: rows }, (_, row) => completionLength(tokens, { row, rows, steps, endToken }));
   const offsets = offsetsOf(lengths);
