@@ -39,7 +39,10 @@ export interface DivergenceRows {
  * @example
  * logSoftmax([0, 0]); // Float64Array [-0.6931471805599453, -0.6931471805599453]
  */
-export function logSoftmax(logits: ArrayLike<number>, out = new Float64Array(logits.length)): Float64Array {
+export function logSoftmax(
+  logits: ArrayLike<number>,
+  out: Float64Array = new Float64Array(logits.length),
+): Float64Array {
   let max = -Infinity;
   for (let v = 0; v < logits.length; v++) {
     const logit = logits[v]!;
