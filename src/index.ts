@@ -1,0 +1,30 @@
+/**
+ * srft: fine-tune a language model by imitation and reinforcement in one stage, and see token by token what changed.
+ */
+
+export * from "./analysis/category.ts";
+export * from "./analysis/divergences.ts";
+export * from "./analysis/token-shift.ts";
+export * from "./analysis/token-summary.ts";
+export * from "./analysis/token-table.ts";
+export * from "./data/arithmetic.ts";
+export * from "./data/arithmetic-documents.ts";
+export * from "./data/arithmetic-task.ts";
+export * from "./models/checkpoint.ts";
+export * from "./models/safetensors.ts";
+export * from "./models/softmax-table.ts";
+export type { TransformerConfig } from "./models/transformer.ts";
+export type { TransformerPolicy } from "./models/transformer-policy.ts";
+export * from "./random.ts";
+export * from "./srft/advantages.ts";
+export * from "./srft/batch.ts";
+export * from "./srft/entropy-weights.ts";
+export * from "./srft/evaluate.ts";
+export * from "./srft/objectives/grpo.ts";
+export * from "./srft/objectives/sft.ts";
+export * from "./srft/objectives/srft.ts";
+export * from "./srft/policy.ts";
+export * from "./srft/rollout.ts";
+export * from "./srft/steps-to-reward.ts";
+export * from "./srft/task.ts";
+export * from "./srft/train.ts";
