@@ -75,77 +75,87 @@ export function srft(options: SrftOptions = {}): Objective {
 
 function srftLoss(batch: Batch, options: SrftOptions): Loss {
   checkBatch("srft", batch);
-  const { reduction = "token-mean", entropyBonus = 0, demonstrationScale = 1 } = options;
-  const rollouts = rowsOf(batch, { source: "rollout", required: "srft" });
-  const demonstrations = rowsOf(batch, { source: "demonstration", required: "srft" });
-  const grouped = demonstrations.filter((row) => batch.groups[row]! >= 0);
-
-  const weights = tokenEntropyWeights(batch, { rollouts, demonstrations, options });
-  const advantage = groupAdvantages(batch, options);
-  const ratios = tokenRatios("srft", batch, rollouts);
+  const view = viewOf(batch, options);
   const gradient = new Float64Array(batch.logprobs.length);
-  const term = (rows: readonly number[], loss: TokenLoss) => reduce(batch, { rows, reduction, gradient }, loss);
-
-  const self = options.signal === "advantages" ? advantage : signs(batch, rollouts);
-  const selfLoss =
-    options.signal === "advantages"
-      ? (t: number) => ({ value: ratios[t]!, slope: ratios[t]! })
-      : (t: number) => ({ value: batch.logprobs[t]!, slope: 1 });
-
-  const terms: Record<string, number> = {
-    sft: term(
-      demonstrations,
-      scaled(
-        (t) => weights.sft[t]!,
-        (t) => ({ value: -batch.logprobs[t]!, slope: -1 }),
-      ),
-    ),
-    demonstration: term(
-      grouped,
-      scaled(
-        (_, row) => -demonstrationScale * advantage[row]!,
-        (t) => shapedProbability(batch.logprobs[t]!, options),
-      ),
-    ),
-    positive: term(
-      rollouts,
-      scaled((t, row) => -weights.rl[t]! * Math.max(self[row]!, 0), selfLoss),
-    ),
-    negative: term(
-      rollouts,
-      scaled((_, row) => -Math.min(self[row]!, 0), selfLoss),
-    ),
-  };
-  const entropyGradient = entropyBonus === 0 ? undefined : new Float64Array(batch.logprobs.length);
-  if (entropyGradient) {
-    terms.entropyBonus = reduce(batch, { rows: rollouts, reduction, gradient: entropyGradient }, (t) => ({
-      value: -entropyBonus * batch.entropies[t]!,
-      slope: -entropyBonus,
-    }));
-  }
+  const bonus = entropyBonus(view);
+  const terms = { ...demonstrationTerms(view, gradient), ...rolloutTerms(view, gradient), ...bonus?.terms };
   return {
     value: Object.values(terms).reduce((sum, value) => sum + value, 0),
-    gradients: {
-      logprobs: Float32Array.from(gradient),
-      ...(entropyGradient && { entropies: Float32Array.from(entropyGradient) }),
-    },
+    gradients: { logprobs: Float32Array.from(gradient), ...bonus?.gradients },
     terms,
-    metrics: {
-      meanEntropy: tokenMean(batch, rollouts, (t) => batch.entropies[t]!),
-      weights: {
-        sft: tokenMean(batch, demonstrations, (t) => weights.sft[t]!),
-        rl: tokenMean(batch, rollouts, (t) => weights.rl[t]!),
-      },
-      ...ratioMetrics(batch, rollouts, ratios),
-    },
+    metrics: metricsOf(view),
   };
 }
 
-function scaled(factorOf: (t: number, row: number) => number, loss: TokenLoss): TokenLoss {
-  return (t, row) => {
-    const factor = factorOf(t, row);
-    const { value, slope } = loss(t, row);
-    return { value: factor * value, slope: factor * slope };
+type View = ReturnType<typeof viewOf>;
+
+function viewOf(batch: Batch, options: SrftOptions) {
+  const rollouts = rowsOf(batch, { source: "rollout", required: "srft" });
+  const demonstrations = rowsOf(batch, { source: "demonstration", required: "srft" });
+  return {
+    batch,
+    options,
+    rollouts,
+    demonstrations,
+    reduction: options.reduction ?? "token-mean",
+    advantage: groupAdvantages(batch, options),
+    ratios: tokenRatios("srft", batch, rollouts),
+    weights: tokenEntropyWeights(batch, { rollouts, demonstrations, options }),
+  };
+}
+
+/** Equations 8 and 9. */
+function demonstrationTerms({ batch, demonstrations, reduction, ...view }: View, gradient: Float64Array) {
+  const { weights, advantage, options } = view;
+  const scale = options.demonstrationScale ?? 1;
+  const grouped = demonstrations.filter((row) => batch.groups[row]! >= 0);
+  const imitation: TokenLoss = (t) => ({ value: -weights.sft[t]! * batch.logprobs[t]!, slope: -weights.sft[t]! });
+  const reinforcement: TokenLoss = (t, row) => {
+    const { value, slope } = shapedProbability(batch.logprobs[t]!, options);
+    return { value: -scale * advantage[row]! * value, slope: -scale * advantage[row]! * slope };
+  };
+  return {
+    sft: reduce(batch, { rows: demonstrations, reduction, gradient }, imitation),
+    demonstration: reduce(batch, { rows: grouped, reduction, gradient }, reinforcement),
+  };
+}
+
+/** Equation 12, or its form with advantages and ratios. */
+function rolloutTerms({ batch, rollouts, reduction, ...view }: View, gradient: Float64Array) {
+  const { weights, ratios, options } = view;
+  const byAdvantage = options.signal === "advantages";
+  const signal = byAdvantage ? view.advantage : signs(batch, rollouts);
+  const weighted = (t: number, weight: number) =>
+    byAdvantage
+      ? { value: weight * ratios[t]!, slope: weight * ratios[t]! }
+      : { value: weight * batch.logprobs[t]!, slope: weight };
+  const positive: TokenLoss = (t, row) => weighted(t, -weights.rl[t]! * Math.max(signal[row]!, 0));
+  const negative: TokenLoss = (t, row) => weighted(t, -Math.min(signal[row]!, 0));
+  return {
+    positive: reduce(batch, { rows: rollouts, reduction, gradient }, positive),
+    negative: reduce(batch, { rows: rollouts, reduction, gradient }, negative),
+  };
+}
+
+function entropyBonus({ batch, rollouts, reduction, options }: View) {
+  const coefficient = options.entropyBonus ?? 0;
+  if (coefficient === 0) return undefined;
+  const gradient = new Float64Array(batch.entropies.length);
+  const bonus: TokenLoss = (t) => ({ value: -coefficient * batch.entropies[t]!, slope: -coefficient });
+  return {
+    terms: { entropyBonus: reduce(batch, { rows: rollouts, reduction, gradient }, bonus) },
+    gradients: { entropies: Float32Array.from(gradient) },
+  };
+}
+
+function metricsOf({ batch, rollouts, demonstrations, weights, ratios }: View) {
+  return {
+    meanEntropy: tokenMean(batch, rollouts, (t) => batch.entropies[t]!),
+    weights: {
+      sft: tokenMean(batch, demonstrations, (t) => weights.sft[t]!),
+      rl: tokenMean(batch, rollouts, (t) => weights.rl[t]!),
+    },
+    ...ratioMetrics(batch, rollouts, ratios),
   };
 }
 
