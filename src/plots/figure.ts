@@ -1,0 +1,113 @@
+/**
+ * A figure: plotly JSON for front ends that draw it, a static SVG for those that do not, and one true line of text.
+ *
+ * Common style: transparent background and mid-grey text, readable on light and dark pages; the Okabe–Ito palette
+ * (https://jfly.uni-koeln.de/color/), which colour-blind readers can tell apart; units on the axes; a caption under the
+ * title that says how many tokens, texts or seeds are shown, and whose text it is.
+ */
+
+import { oneLine } from "./heat-map/text.ts";
+import { type PlotlyFigure, staticSvg } from "./static-svg.ts";
+
+/** The method by which a notebook asks a value for its MIME bundle. */
+export const display: unique symbol = Symbol.for("Jupyter.display") as typeof display;
+
+export interface Figure extends PlotlyFigure {
+  /** What the figure shows, in one line. */
+  readonly summary: string;
+  /** The figure as an `<svg>` element. */
+  svg(): Promise<string>;
+  /** application/vnd.plotly.v1+json, image/svg+xml and text/plain. */
+  [display](): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** Okabe–Ito without black and yellow, which vanish on dark or light pages. */
+export const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"] as const;
+
+/** Grey of texts and lines: contrast 4.3 on white, 4 on near black. */
+export const ink = "#7a7a7a";
+
+const axis = {
+  gridcolor: "rgba(128,128,128,0.25)",
+  zerolinecolor: "rgba(128,128,128,0.5)",
+  linecolor: ink,
+  ticks: "outside",
+  tickcolor: ink,
+  automargin: false,
+  // without it plotly.js hides labels that lie outside the page, as all do where nothing is laid out
+  ticklabeloverflow: "allow",
+};
+
+export interface FigureOptions extends PlotlyFigure {
+  /** Plain text; shown literally. */
+  readonly title: string;
+  /** n, seeds, source; plain text. */
+  readonly caption: string;
+  /** The line for terminals; default: title and caption. */
+  readonly summary?: string;
+}
+
+/**
+ * Makes a figure from traces in the common style. `layout` adds to the style; the axes it names get the style's grid.
+ *
+ * @example
+ * const figure = createFigure({ data: [{ x: [1], y: [2] }], layout: {}, title: "Reward", caption: "1 seed" });
+ * figure.summary; // "Reward (1 seed)"
+ */
+export function createFigure({ data, layout, title, caption, summary }: FigureOptions): Figure {
+  const axes = Object.entries({ xaxis: {}, yaxis: {}, ...layout }).filter(([key]) => /^[xy]axis\d*$/.test(key));
+  const figure: PlotlyFigure = {
+    data,
+    layout: {
+      width: 720,
+      height: 400,
+      margin: { l: 70, r: 20, t: 70, b: 60 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "Arial, Helvetica, sans-serif", size: 12, color: ink },
+      colorway: palette,
+      ...layout,
+      ...Object.fromEntries(axes.map(([key, value]) => [key, { ...axis, ...(value as object) }])),
+      title: {
+        text: `${literal(title)}<br><span style="font-size:11px">${literal(caption)}</span>`,
+        x: 0.02,
+        xanchor: "left",
+        y: 0.97,
+        yanchor: "top",
+        font: { size: 15 },
+      },
+    },
+  };
+  const line = summary ?? `${title} (${caption})`;
+  const svg = () => staticSvg(figure);
+  return Object.freeze({
+    ...figure,
+    summary: line,
+    svg,
+    [display]: async () => ({
+      "application/vnd.plotly.v1+json": figure,
+      "image/svg+xml": await svg(),
+      "text/plain": line,
+    }),
+  });
+}
+
+/**
+ * Text that plotly.js shows as it is: its pseudo-HTML is escaped, line breaks and hidden letters become spaces.
+ *
+ * @example
+ * literal("a<b>"); // "a&lt;b&gt;"
+ */
+export function literal(text: string): string {
+  return oneLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/**
+ * The colour of the i-th series; it begins again after six.
+ *
+ * @example
+ * colorOf(0); // "#0072B2"
+ */
+export function colorOf(i: number): string {
+  return palette[i % palette.length]!;
+}
