@@ -4,24 +4,13 @@ import fc from "fast-check";
 import { categoryOf } from "../../src/analysis/category.ts";
 import { divergences, entropy, logSoftmax, rankOf, topK } from "../../src/analysis/divergences.ts";
 import { type Reader, tokenShift } from "../../src/analysis/token-shift.ts";
+import { SoftmaxTable } from "../../src/models/softmax-table.ts";
 
-/** A reader whose logits depend on the token before; `blocks` records how many texts it was asked for at a time. */
-function reader(rows: readonly (readonly number[])[]): Reader & { readonly blocks: number[] } {
-  const blocks: number[] = [];
-  return {
-    blocks,
-    vocabularySize: rows[0]!.length,
-    contextLength: 16,
-    async logits(sequences) {
-      blocks.push(sequences.length);
-      return Float32Array.from(
-        sequences.flatMap(({ prompt, completion }) => {
-          const text = [...Array.from(prompt), ...Array.from(completion)];
-          return Array.from(completion, (_, t) => rows[text[prompt.length + t - 1]!]!).flat();
-        }),
-      );
-    },
-  };
+/** A policy whose logits depend on the token before; every prompt below has one token or more. */
+function reader(rows: readonly (readonly number[])[]) {
+  const vocabularySize = rows[0]!.length;
+  const config = { vocabularySize, contextLength: 16, endToken: vocabularySize - 1 };
+  return new SoftmaxTable(config, [...rows.flat(), ...Array<number>(vocabularySize).fill(0)]);
 }
 
 const flat = [0, 0, 0, 0, 0];
@@ -150,16 +139,18 @@ test("tokenShift equals a row-by-row computation, whatever the size of the block
 });
 
 test("tokenShift reads blocks of batchSize texts", async () => {
-  const [base, tuned] = [reader(flat.map(() => flat)), reader(flat.map(() => flat))];
+  const asked: number[] = [];
+  const policy: Reader = {
+    vocabularySize: 2,
+    contextLength: 8,
+    async logits(sequences) {
+      asked.push(sequences.length);
+      return new Float32Array(sequences.length * 2);
+    },
+  };
   const on = Array.from({ length: 5 }, () => ({ prompt: [0], completion: [1] }));
-  await tokenShift([base, tuned], { on, source: "demonstrations", batchSize: 2 });
-  assert.deepEqual(
-    [base.blocks, tuned.blocks],
-    [
-      [2, 2, 1],
-      [2, 2, 1],
-    ],
-  );
+  await tokenShift([policy, policy], { on, source: "demonstrations", batchSize: 2 });
+  assert.deepEqual(asked, [2, 2, 2, 2, 1, 1]);
 });
 
 test("tokenShift keeps the block's logits below 2^24 numbers when the vocabulary is large", async () => {
@@ -185,7 +176,7 @@ const refusals: Record<string, [() => Promise<unknown>, RegExp]> = {
   "a blank source": [() => tokenShift([policy, policy], { on, source: " " }), /^TypeError: .*whose text it is/],
   "a base alone": [() => tokenShift([policy], { on, source }), /^RangeError: .*found 1: tokenShift\(\[base, tuned\]/],
   "different vocabularies": [
-    () => tokenShift([policy, reader([[0], [0]])], { on, source }),
+    () => tokenShift([policy, reader([[0]])], { on, source }),
     /^RangeError: .*sizes 5, 1: compare models that share a tokenizer$/,
   ],
   "equal names": [
@@ -223,7 +214,11 @@ const refusals: Record<string, [() => Promise<unknown>, RegExp]> = {
     /^RangeError: tokenShift: sft, row 0: logSoftmax: .*found NaN/,
   ],
   "logits of another shape": [
-    () => tokenShift([policy, { ...policy, logits: async () => new Float32Array(4) }], { on, source }),
+    () =>
+      tokenShift([policy, { vocabularySize: 5, contextLength: 16, logits: async () => new Float32Array(4) }], {
+        on,
+        source,
+      }),
     /^TypeError: tokenShift: expected \[1, 5\] logits of model 1 but found 4 numbers$/,
   ],
 };
