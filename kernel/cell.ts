@@ -1,0 +1,125 @@
+/**
+ * Compiles the text of a cell, TypeScript with top-level await and imports, to a JavaScript script whose declarations
+ * are global (see cell-rewrite.ts), and maps positions in a stack trace back to the cell. Pure: nothing runs here.
+ */
+
+import { SourceMap } from "node:module";
+import { parseSync } from "oxc-parser";
+import { transformSync } from "oxc-transform";
+import { type Node, type Rewrite, rewriteCell } from "./cell-rewrite.ts";
+import { applyEdits, type EditedText, type EditOptions, offsetAt, positionAt } from "./text-edits.ts";
+
+/** A cell ready to run. */
+export interface CompiledCell {
+  /** A script; its completion value is the cell's value, or a promise of `{ value }` when `isAsync`. */
+  readonly code: string;
+  readonly isAsync: boolean;
+  /** False when the cell ends in a statement, whose completion value is not to be shown. */
+  readonly hasValue: boolean;
+  /** Names the cell declares at its top level, now properties of the global object. */
+  readonly names: readonly string[];
+  /** The cell's line (1-based) for a line (1-based) and column (0-based) of `code`. */
+  originalLine(line: number, column: number): number;
+}
+
+/** Text that does not parse; `line` is 1-based, `column` 0-based in UTF-16 code units. */
+export class CellSyntaxError extends SyntaxError {
+  override readonly name = "SyntaxError";
+  readonly line: number;
+  readonly column: number;
+  /** Something is missing at the end, so more lines could complete the cell. */
+  readonly isIncomplete: boolean;
+
+  constructor(message: string, position: { line: number; column: number; isIncomplete: boolean }) {
+    super(message);
+    this.line = position.line;
+    this.column = position.column;
+    this.isIncomplete = position.isIncomplete;
+  }
+}
+
+/**
+ * Compiles one cell.
+ *
+ * @throws {CellSyntaxError} If the text is not TypeScript.
+ * @example
+ * compileCell("const n: number = await 2; n * 2").isAsync; // true
+ */
+export function compileCell(source: string): CompiledCell {
+  const file = checkSyntax(source);
+  const { code: js, map, errors } = transformSync(file, source, transformOptions);
+  if (errors.length > 0) throw syntaxError(source, inCodeUnits(source, errors[0]!));
+  const { program } = parseSync("cell.js", js, { sourceType: "module", lang: "js" });
+  const rewrite = rewriteCell(program.body as unknown as Node[], js);
+  const edited = applyEdits(js, rewrite.edits, frame(rewrite));
+  const original = map && new SourceMap({ ...map, file, sourceRoot: "", sourcesContent: [source] });
+  return {
+    code: edited.text,
+    isAsync: rewrite.isAsync,
+    hasValue: rewrite.hasValue,
+    names: [...rewrite.names],
+    originalLine: (line, column) => originalLine({ edited, js, original }, line, column),
+  };
+}
+
+/**
+ * Checks the text of a cell without compiling it.
+ *
+ * @returns The file name whose dialect it is written in: `cell.ts`, or `cell.tsx` where only that parses.
+ * @throws {CellSyntaxError} If it is neither.
+ * @example
+ * checkSyntax("const b = <b>bold</b>;"); // "cell.tsx"
+ */
+export function checkSyntax(source: string): "cell.ts" | "cell.tsx" {
+  const [error] = parseErrors(source, "cell.ts");
+  if (!error) return "cell.ts";
+  if (parseErrors(source, "cell.tsx").length === 0) return "cell.tsx";
+  throw syntaxError(source, error);
+}
+
+const parseErrors = (source: string, file: string) =>
+  parseSync(file, source, { sourceType: "module", showSemanticErrors: true }).errors;
+
+const transformOptions = {
+  sourcemap: true,
+  sourceType: "module",
+  target: "es2022",
+  typescript: { onlyRemoveTypeImports: true },
+  helpers: { mode: "External" },
+} as Parameters<typeof transformSync>[2];
+
+/** Moved functions stand behind the wrapper: a declaration's completion value is empty, the promise remains. */
+function frame({ isAsync, names, moved }: Rewrite): EditOptions {
+  if (!isAsync) return { head: '"use strict";' };
+  const variables = names.size > 0 ? `var ${[...names].join(", ")};` : "";
+  return { head: `"use strict";${variables}(async () => {`, moved, tail: "\n})();" };
+}
+
+interface Origin {
+  readonly edited: EditedText;
+  readonly js: string;
+  readonly original: SourceMap | undefined;
+}
+
+function originalLine({ edited, js, original }: Origin, line: number, column: number) {
+  const place = positionAt(js, edited.originalOffset(offsetAt(edited.text, line, column)));
+  const entry = original?.findEntry(place.line - 1, place.column);
+  return entry && "originalLine" in entry ? entry.originalLine + 1 : place.line;
+}
+
+interface ParseError {
+  readonly message: string;
+  readonly labels: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** The transformer counts UTF-8 bytes where the parser counts code units. */
+function inCodeUnits(source: string, { message, labels }: ParseError): ParseError {
+  const units = (bytes: number) => Buffer.from(source).subarray(0, bytes).toString().length;
+  return { message, labels: labels.map(({ start, end }) => ({ start: units(start), end: units(end) })) };
+}
+
+function syntaxError(source: string, { message, labels }: ParseError) {
+  const at = labels.at(-1)?.start ?? 0;
+  const isIncomplete = /found `?EOF|Unterminated|Unexpected end/.test(message) || at >= source.trimEnd().length;
+  return new CellSyntaxError(message, { ...positionAt(source, at), isIncomplete });
+}
