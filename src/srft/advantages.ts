@@ -4,7 +4,8 @@
  *
  * Conventions with two answers: the deviation is "population" (divide by n, the default), "unbiased" (by n − 1, as in
  * torch.std, verl and TRL) or "none" (Dr. GRPO, arXiv 2503.20783); nothing is added to it unless `epsilon` says so
- * (the paper adds nothing, verl 1e-6, TRL 1e-4); equal rewards give zeros.
+ * (the paper adds nothing, verl 1e-6, TRL 1e-4); equal rewards give zeros, and rewards that differ by no more than
+ * float64 rounding (1e-12 of their size, or 1e-12) are equal.
  */
 
 export type Deviation = "population" | "unbiased" | "none";
@@ -17,6 +18,8 @@ export interface AdvantageOptions {
   /** 1 = the reward counts in its group's mean and deviation, one a row. Default: all count. */
   readonly mask?: ArrayLike<number>;
 }
+
+const rounding = 1e-12;
 
 /**
  * One advantage a row.
@@ -56,9 +59,9 @@ export function advantages(
 }
 
 function standardize(rewards: readonly number[], { std = "population", epsilon = 0 }: AdvantageOptions) {
-  const first = rewards[0]!;
-  const equal = rewards.every((reward) => reward === first);
-  if (equal) return { mean: first, scale: std === "none" ? 1 : 0 };
+  const largest = Math.max(...rewards);
+  const equal = largest - Math.min(...rewards) <= rounding * Math.max(1, Math.abs(largest));
+  if (equal) return { mean: largest, scale: std === "none" ? 1 : 0 };
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   return { mean, scale: std === "none" ? 1 : 1 / (deviation(rewards, { mean, std }) + epsilon) };
 }
