@@ -22,6 +22,7 @@ import {
   split,
   subtract,
   sum,
+  sumById,
   transpose,
   transposeLast,
 } from "./ops.ts";
@@ -44,6 +45,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Exp: ({ outputs: [y] }, dy) => [multiply(dy, y!)],
   Log: ({ inputs: [x] }, dy) => [divide(dy, x!)],
   Sqrt: ({ outputs: [y] }, dy) => [divide(scale(dy, 0.5), y!)],
+  Sigmoid: ({ outputs: [y] }, dy) => [multiply(dy, multiply(y!, subtract(scalar(1), y!)))],
   Erf: ({ inputs: [x] }, dy) => [multiply(dy, scale(exp(negate(multiply(x!, x!))), 2 / Math.sqrt(Math.PI)))],
   Gelu: ({ inputs: [x] }, dy) => [multiply(dy, geluSlope(x!))],
   Softmax: ({ outputs: [y] }, dy) => [multiply(y!, subtract(dy, sum(multiply(dy, y!), [-1])))],
@@ -72,7 +74,7 @@ const rules: Readonly<Record<string, Rule>> = {
   RotaryEmbedding: ({ inputs: [, positions, cos, sin] }, dy) => [
     rotary(dy, { positions: positions!, cos: cos!, sin: negate(sin!) }),
   ],
-  Gather: ({ inputs: [table, ids] }, dy) => [gemm(oneHot(ids!, table!.shape[0] as number), dy, { transposeA: 1 })],
+  Gather: ({ inputs: [table, ids] }, dy) => [sumById(dy, ids!, table!.shape[0] as number)],
   GatherElements: ({ inputs: [x, column] }, dy) => [
     multiply(dy, oneHot(column!.node.inputs[0]!, x!.shape.at(-1) as number)),
   ],

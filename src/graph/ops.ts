@@ -152,6 +152,21 @@ export interface RotaryTables {
   readonly sin: Tensor;
 }
 
+export const sigmoid = unary("Sigmoid");
+
+/** x σ(x) (SiLU, arXiv 1702.03118). */
+export const silu = (x: Tensor) => multiply(x, sigmoid(x));
+
+/** (x − mean) / √(variance + ε) · weight + bias over the last axis (LayerNorm, arXiv 1607.06450). */
+export function layerNorm(
+  x: Tensor,
+  { weight, bias, epsilon }: { weight: Tensor; bias: Tensor; epsilon: number },
+): Tensor {
+  const centred = subtract(x, mean(x, [-1]));
+  const deviation = sqrt(add(mean(multiply(centred, centred), [-1]), scalar(epsilon)));
+  return add(multiply(divide(centred, deviation), weight), bias);
+}
+
 /** Rotary position embedding (arXiv 2104.09864) of x [batch, heads, time, width], halves paired as Llama does. */
 export function rotary(x: Tensor, { positions, cos, sin }: RotaryTables): Tensor {
   return one("RotaryEmbedding", [x, positions, cos, sin], x.shape, {
@@ -159,6 +174,24 @@ export function rotary(x: Tensor, { positions, cos, sin }: RotaryTables): Tensor
     attributes: { interleaved: { int: 0 } },
   });
 }
+
+/** Rows [n, width] added up by id into a table of zeros [size, width]: the transpose of `embed`. */
+export function sumById(rows: Tensor, ids: Tensor, size: number): Tensor {
+  if (size <= largestOneHot) return gemm(oneHot(ids, size), rows, { transposeA: 1 });
+  const width = rows.shape[1]!;
+  const shape = integers([size, width as number]);
+  const zeros = node("ConstantOfShape", { inputs: [shape] }, [{ shape: [size, width] }])[0]!;
+  const column = node("Unsqueeze", { inputs: [ids, integers([-1])] }, [
+    { shape: [...ids.shape, 1], type: "int32" },
+  ])[0]!;
+  const wide = node("Cast", { inputs: [column], attributes: { to: { int: 7 } } }, [
+    { shape: column.shape, type: "int64" },
+  ])[0]!;
+  return one("ScatterND", [zeros, wide, rows], [size, width], { attributes: { reduction: { text: "add" } } });
+}
+
+/** Up to this size a matrix of zeros and ones is the faster way to add up rows. */
+const largestOneHot = 512;
 
 /** Rows of a table [V, width] by integer ids [n]. */
 export function embed(table: Tensor, ids: Tensor): Tensor {

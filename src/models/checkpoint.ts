@@ -6,6 +6,7 @@
 import { type CompileOptions, loadRuntime } from "../graph/session.ts";
 import { createRandom } from "../random.ts";
 import { createPrograms } from "./programs.ts";
+import { checkRopeScaling } from "./rope.ts";
 import { loadSafetensors, type Safetensors } from "./safetensors.ts";
 import { initialParameters, parameterShapes, type TransformerConfig } from "./transformer.ts";
 import { TransformerPolicy } from "./transformer-policy.ts";
@@ -96,16 +97,24 @@ function readParameters(
 }
 
 /** Fills in defaults and checks every number; unknown keys are dropped. */
-function completeConfig(given: Partial<TransformerConfig> & { vocabularySize: number }): TransformerConfig {
-  const { vocabularySize, layers = 3, width = 96, heads = 4, contextLength = 128 } = given;
-  const { hidden = 4 * width, ropeBase = 1000, normEpsilon = 1e-6, endToken = 2 } = given;
+export function completeConfig(given: Partial<TransformerConfig> & { vocabularySize: number }): TransformerConfig {
+  const { vocabularySize, layers = 3, width = 96, heads = 4, contextLength = 128, mlp = "gelu" } = given;
+  const {
+    keyHeads = heads,
+    headWidth = width / heads,
+    hidden = 4 * width,
+    ropeBase = 1000,
+    normEpsilon = 1e-6,
+  } = given;
+  const { attentionBias = false, queryKeyNorm = false, tiedEmbedding = true, endToken = 2 } = given;
+  const { ropeScaling = { kind: "none" } } = given;
   checkWhole({ vocabularySize }, [2, 1 << 20]);
   checkWhole({ layers }, [1, 256]);
-  checkWhole({ width, heads, hidden, contextLength }, [1, 1 << 20]);
+  checkWhole({ width, heads, keyHeads, hidden, contextLength }, [1, 1 << 20]);
   checkWhole({ endToken }, [0, vocabularySize - 1]);
-  if (width % (2 * heads) !== 0) {
+  if (!(headWidth > 0 && headWidth % 2 === 0 && headWidth <= 1 << 12 && heads % keyHeads === 0)) {
     throw new RangeError(
-      `createPolicy: expected a width that is a multiple of 2 · heads but found width ${width}, heads ${heads}`,
+      `createPolicy: expected a width that is a multiple of 2 · heads (or an even headWidth) and keyHeads that divide heads but found width ${width}, heads ${heads}, keyHeads ${keyHeads}, headWidth ${headWidth}`,
     );
   }
   if (!(ropeBase > 1 && ropeBase < Infinity && normEpsilon > 0 && normEpsilon < 1)) {
@@ -113,7 +122,19 @@ function completeConfig(given: Partial<TransformerConfig> & { vocabularySize: nu
       `createPolicy: expected ropeBase > 1 and normEpsilon in (0, 1) but found ${ropeBase}, ${normEpsilon}`,
     );
   }
-  return { vocabularySize, layers, width, heads, hidden, contextLength, ropeBase, normEpsilon, endToken };
+  if (mlp !== "gelu" && mlp !== "swiglu")
+    throw new RangeError(`createPolicy: expected mlp gelu or swiglu but found ${mlp}`);
+  return {
+    ...{ vocabularySize, layers, width, heads, keyHeads, headWidth, hidden, mlp, contextLength, endToken },
+    ...{
+      attentionBias,
+      queryKeyNorm,
+      tiedEmbedding,
+      ropeBase,
+      ropeScaling: checkRopeScaling(ropeScaling),
+      normEpsilon,
+    },
+  };
 }
 
 function checkWhole(sizes: Readonly<Record<string, number>>, [low, high]: readonly [number, number]): void {

@@ -100,10 +100,10 @@ function prefill(model: Model) {
   const mask = add(input("mask", [1, 1, "past", "past"]), input("promptMask", ["prompts", 1, 1, "past"]));
   const positions = input("positions", ["prompts", "past"], "int64");
   const caches: Tensor[] = [];
-  const attend: Attend = (qkv) => {
-    const [queries, keys, values] = splitHeads(model, moveRows(qkv, slots), positions);
-    caches.push(rowsOf(keys, repeat), rowsOf(values, repeat));
-    return moveRows(attention(queries, keys, values, mask), reverseRows(slots));
+  const attend: Attend = (qkv, layer) => {
+    const heads = splitHeads(model, moveRows(qkv, slots), { layer, positions });
+    caches.push(rowsOf(heads.keys, repeat), rowsOf(heads.values, repeat));
+    return moveRows(attention(heads, mask), reverseRows(slots));
   };
   const hidden = hiddenStates(model, input("tokens", ["tokens"], "int32"), attend);
   const last = rowsOf(hidden, input("last", ["prompts"], "int32"));
@@ -115,18 +115,21 @@ function loopBody(model: Model, uniforms: Tensor, sampling: Sampling): Body {
   const place = (shape: Shape, type: ElementType = "float32") => node("Input", {}, [{ shape, type }])[0]!;
   const [iteration, condition] = [place([], "int64"), place([], "bool")];
   const [token, row, keyMask] = [place(["live"], "int32"), place(["live"], "int64"), place(["live", 1, 1, "time"])];
-  const cacheShape = ["live", config.heads, "time", config.width / config.heads];
+  const cacheShape = ["live", config.keyHeads, "time", config.headWidth];
   const caches = Array.from({ length: 2 * config.layers }, () => place(cacheShape));
   const grown: Tensor[] = [];
   const mask = concat([keyMask, rowsOf(input("open", ["rows", 1, 1, 1]), row)], 3);
   const start = rowsOf(input("start", ["rows", 1], "int64"), row);
   const position = raw("Add", [start, iteration], { shape: ["live", 1], type: "int64" });
   const attend: Attend = (qkv, layer) => {
-    const [query, key, value] = splitHeads(model, reshape(qkv, ["live", 1, 3 * config.width]), position);
-    const keys = concat([caches[2 * layer]!, key], 2);
-    const values = concat([caches[2 * layer + 1]!, value], 2);
+    const fresh = splitHeads(model, reshape(qkv, ["live", 1, qkv.shape[1]!]), { layer, positions: position });
+    const keys = concat([caches[2 * layer]!, fresh.keys], 2);
+    const values = concat([caches[2 * layer + 1]!, fresh.values], 2);
     grown.push(keys, values);
-    return reshape(attention(query, keys, values, mask), ["live", config.width]);
+    return reshape(attention({ queries: fresh.queries, keys, values }, mask), [
+      "live",
+      config.heads * config.headWidth,
+    ]);
   };
   const logits = logitsOf(model, hiddenStates(model, token, attend));
   const step = raw("Add", [iteration, constant(BigInt64Array.of(1n), [])], { shape: [], type: "int64" });

@@ -1,7 +1,8 @@
 /**
- * A decoder-only transformer as a traced graph: RMSNorm before each block, rotary positions, exact GELU, tied
- * embedding, no biases. Tokens are packed: the linear layers see [tokens, width] without padding, only attention sees
- * [rows, time]. The lab policy (3 layers, width 96, 4 heads, 21 tokens) has 334,464 parameters.
+ * A decoder-only transformer as a traced graph: RMSNorm before each block, rotary positions, grouped-query attention
+ * (arXiv 2305.13245), an MLP with exact GELU or SwiGLU (arXiv 2002.05202). By its options it is the lab policy (3
+ * layers, width 96, 4 heads, 21 tokens: 334,464 parameters) or a model of the Llama, Qwen2 or Qwen3 family. Tokens are
+ * packed: the linear layers see [tokens, width] without padding, only attention sees [rows, time].
  */
 
 import {
@@ -23,6 +24,7 @@ import {
   rmsNorm,
   rotary,
   scale,
+  silu,
   softmax,
   split,
   sum,
@@ -31,20 +33,35 @@ import {
 } from "../graph/ops.ts";
 import { constant, input, type Tensor } from "../graph/tensor.ts";
 import type { Random } from "../random.ts";
+import { type RopeScaling, ropeFrequencies } from "./rope.ts";
 
 export interface TransformerConfig {
   /** V, the number of tokens. */
   readonly vocabularySize: number;
   readonly layers: number;
-  /** Width of the residual stream; a multiple of 2 · heads. */
+  /** Width of the residual stream. */
   readonly width: number;
+  /** Query heads. */
   readonly heads: number;
+  /** Key and value heads, a divisor of heads. */
+  readonly keyHeads: number;
+  /** Width of a head, even. */
+  readonly headWidth: number;
   /** Width of the hidden layer of the MLP. */
   readonly hidden: number;
+  /** GELU of one projection, or SiLU of a gate times a projection. */
+  readonly mlp: "gelu" | "swiglu";
+  /** Whether queries, keys and values have biases (Qwen2). */
+  readonly attentionBias: boolean;
+  /** Whether queries and keys are normalised head by head (Qwen3). */
+  readonly queryKeyNorm: boolean;
+  /** Whether the embedding serves as output matrix. */
+  readonly tiedEmbedding: boolean;
   /** Longest prompt + completion, in tokens. */
   readonly contextLength: number;
-  /** Rotary frequencies are ropeBase^(−2i / head width). */
+  /** Rotary frequencies are ropeBase^(−2i / head width), then scaled. */
   readonly ropeBase: number;
+  readonly ropeScaling: RopeScaling;
   readonly normEpsilon: number;
   /** The token that ends a completion. */
   readonly endToken: number;
@@ -54,23 +71,33 @@ export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** Every parameter's name and shape; matrices are [out, in]. */
-export function parameterShapes({ vocabularySize, layers, width, hidden }: TransformerConfig): ParameterShapes {
-  const blocks = Array.from({ length: layers }, (_, layer) => ({
-    [`layers.${layer}.attention.norm`]: [width],
-    [`layers.${layer}.attention.qkv`]: [3 * width, width],
-    [`layers.${layer}.attention.output`]: [width, width],
-    [`layers.${layer}.mlp.norm`]: [width],
-    [`layers.${layer}.mlp.up`]: [hidden, width],
-    [`layers.${layer}.mlp.down`]: [width, hidden],
-  }));
-  return Object.assign({ embedding: [vocabularySize, width] }, ...blocks, { norm: [width] });
+export function parameterShapes(config: TransformerConfig): ParameterShapes {
+  const { vocabularySize, layers, width, tiedEmbedding } = config;
+  const blocks = Array.from({ length: layers }, (_, layer) => blockShapes(config, `layers.${layer}`));
+  const ends = { norm: [width], ...(!tiedEmbedding && { output: [vocabularySize, width] }) };
+  return Object.assign({ embedding: [vocabularySize, width] }, ...blocks, ends);
 }
 
-/** Fresh parameters: norms 1, the embedding N(0, 0.02²), matrices N(0, 0.03²). */
+function blockShapes(config: TransformerConfig, at: string): ParameterShapes {
+  const { width, heads, keyHeads, headWidth, hidden, mlp, attentionBias, queryKeyNorm } = config;
+  const qkv = (heads + 2 * keyHeads) * headWidth;
+  return {
+    [`${at}.attention.norm`]: [width],
+    [`${at}.attention.qkv`]: [qkv, width],
+    ...(attentionBias && { [`${at}.attention.qkvBias`]: [qkv] }),
+    ...(queryKeyNorm && { [`${at}.attention.queryNorm`]: [headWidth], [`${at}.attention.keyNorm`]: [headWidth] }),
+    [`${at}.attention.output`]: [width, heads * headWidth],
+    [`${at}.mlp.norm`]: [width],
+    [`${at}.mlp.up`]: [mlp === "swiglu" ? 2 * hidden : hidden, width],
+    [`${at}.mlp.down`]: [width, hidden],
+  };
+}
+
+/** Fresh parameters: norms 1, biases 0, the embedding N(0, 0.02²), matrices N(0, 0.03²). */
 export function initialParameters(config: TransformerConfig, random: Random): Record<string, Float32Array> {
   const entries = Object.entries(parameterShapes(config)).map(([name, shape]) => {
     const size = shape.reduce((a, b) => a * b, 1);
-    if (shape.length === 1) return [name, new Float32Array(size).fill(1)];
+    if (shape.length === 1) return [name, new Float32Array(size).fill(name.endsWith("Bias") ? 0 : 1)];
     const deviation = name === "embedding" ? 0.02 : 0.03;
     return [name, Float32Array.from({ length: size }, () => deviation * normal(random))];
   });
@@ -96,55 +123,95 @@ export function traceModel(config: TransformerConfig): Model {
   return { config, parameters, ...rotaryTables(config) };
 }
 
-function rotaryTables({ contextLength, width, heads, ropeBase }: TransformerConfig) {
-  const half = width / heads / 2;
+function rotaryTables(config: TransformerConfig) {
+  const { frequencies, magnitude } = ropeFrequencies(config);
+  const half = frequencies.length;
   const angles = Float64Array.from(
-    { length: contextLength * half },
-    (_, i) => Math.floor(i / half) * ropeBase ** (-(i % half) / half),
+    { length: config.contextLength * half },
+    (_, i) => Math.floor(i / half) * frequencies[i % half]!,
   );
-  return {
-    cos: constant(Float32Array.from(angles, Math.cos), [contextLength, half]),
-    sin: constant(Float32Array.from(angles, Math.sin), [contextLength, half]),
-  };
+  const table = (wave: (angle: number) => number) =>
+    constant(
+      Float32Array.from(angles, (angle) => magnitude * wave(angle)),
+      [config.contextLength, half],
+    );
+  return { cos: table(Math.cos), sin: table(Math.sin) };
 }
 
-/** How a block lets tokens look at each other: qkv [tokens, 3 · width] to [tokens, width]. */
+/** How a block lets tokens look at each other: qkv [tokens, …] to [tokens, heads · head width]. */
 export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
 /** Token ids [tokens] to normalised hidden states [tokens, width]. */
-export function hiddenStates({ config, parameters }: Model, tokens: Tensor, attend: Attend): Tensor {
-  const p = (name: string) => parameters[name]!;
-  let x = embed(p("embedding"), tokens);
+export function hiddenStates(model: Model, tokens: Tensor, attend: Attend): Tensor {
+  const { config, parameters } = model;
+  const norm = (x: Tensor, name: string) => rmsNorm(x, parameters[name]!, config.normEpsilon);
+  let x = embed(parameters.embedding!, tokens);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `layers.${layer}`;
-    const qkv = linear(rmsNorm(x, p(`${at}.attention.norm`), config.normEpsilon), p(`${at}.attention.qkv`));
-    x = add(x, linear(attend(qkv, layer), p(`${at}.attention.output`)));
-    const inner = gelu(linear(rmsNorm(x, p(`${at}.mlp.norm`), config.normEpsilon), p(`${at}.mlp.up`)));
-    x = add(x, linear(inner, p(`${at}.mlp.down`)));
+    const p = (name: string) => parameters[`${at}.${name}`]!;
+    const qkv = linear(norm(x, `${at}.attention.norm`), p("attention.qkv"));
+    const biased = config.attentionBias ? add(qkv, p("attention.qkvBias")) : qkv;
+    x = add(x, linear(attend(biased, layer), p("attention.output")));
+    x = add(x, linear(hiddenLayer(config, linear(norm(x, `${at}.mlp.norm`), p("mlp.up"))), p("mlp.down")));
   }
-  return rmsNorm(x, p("norm"), config.normEpsilon);
+  return norm(x, "norm");
 }
 
-/** Logits [rows, V] of hidden states [rows, width]: the embedding is tied. */
-export const logitsOf = (model: Model, hidden: Tensor) => linear(hidden, model.parameters.embedding!);
+function hiddenLayer({ mlp, hidden }: TransformerConfig, projected: Tensor): Tensor {
+  if (mlp === "gelu") return gelu(projected);
+  const [gate, up] = split(projected, { axis: 1, sizes: [hidden, hidden] });
+  return multiply(silu(gate!), up!);
+}
 
-/** Queries, keys and values [rows, heads, time, head width] from [rows, time, 3 · width], rotated. */
-export function splitHeads(model: Model, qkv: Tensor, positions: Tensor): readonly [Tensor, Tensor, Tensor] {
-  const { heads, width } = model.config;
+/** Logits [rows, V] of hidden states [rows, width]. */
+export const logitsOf = ({ parameters }: Model, hidden: Tensor) =>
+  linear(hidden, parameters.output ?? parameters.embedding!);
+
+export interface Heads {
+  /** [rows, heads, time, head width]. */
+  readonly queries: Tensor;
+  /** [rows, key heads, time, head width]. */
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+/** The heads of qkv [rows, time, …] in a layer, queries and keys rotated. */
+export function splitHeads(
+  model: Model,
+  qkv: Tensor,
+  { layer, positions }: { layer: number; positions: Tensor },
+): Heads {
+  const { heads, keyHeads, headWidth, queryKeyNorm, normEpsilon } = model.config;
   const [rows, time] = qkv.shape;
-  const apart = transpose(reshape(qkv, [rows!, time!, 3 * heads, width / heads]), [0, 2, 1, 3]);
-  const [queriesAndKeys, values] = split(apart, { axis: 1, sizes: [2 * heads, heads] });
+  const apart = transpose(reshape(qkv, [rows!, time!, heads + 2 * keyHeads, headWidth]), [0, 2, 1, 3]);
   const tables: RotaryTables = { positions, cos: model.cos, sin: model.sin };
-  const [queries, keys] = split(rotary(queriesAndKeys!, tables), { axis: 1, sizes: [heads, heads] });
-  return [queries!, keys!, values!];
+  const norm = (x: Tensor, name: string) =>
+    rmsNorm(x, model.parameters[`layers.${layer}.attention.${name}`]!, normEpsilon);
+  if (queryKeyNorm) {
+    const [queries, keys, values] = split(apart, { axis: 1, sizes: [heads, keyHeads, keyHeads] });
+    return {
+      queries: rotary(norm(queries!, "queryNorm"), tables),
+      keys: rotary(norm(keys!, "keyNorm"), tables),
+      values: values!,
+    };
+  }
+  const [both, values] = split(apart, { axis: 1, sizes: [heads + keyHeads, keyHeads] });
+  const [queries, keys] = split(rotary(both!, tables), { axis: 1, sizes: [heads, keyHeads] });
+  return { queries: queries!, keys: keys!, values: values! };
 }
 
-/** softmax(q kᵀ / √width + mask) v, heads joined again: [rows, time, width]. */
-export function attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor): Tensor {
+/** softmax(q kᵀ / √width + mask) v, heads joined again: [rows, time, heads · head width]. */
+export function attention({ queries, keys, values }: Heads, mask: Tensor): Tensor {
   const [rows, heads, time, width] = queries.shape as [string, number, string, number];
-  const scores = scale(matmul(queries, transposeLast(keys)), 1 / Math.sqrt(width));
-  const mixed = matmul(softmax(add(scores, mask)), values);
-  return reshape(transpose(mixed, [0, 2, 1, 3]), [rows, time, heads * width]);
+  const keyHeads = keys.shape[1] as number;
+  const shared = heads / keyHeads;
+  const grouped = shared === 1 ? queries : reshape(queries, [rows, keyHeads, shared, time, width]);
+  const wide = (x: Tensor) => (shared === 1 ? x : reshape(x, [rows, keyHeads, 1, x.shape[2]!, width]));
+  const scores = scale(matmul(grouped, transposeLast(wide(keys))), 1 / Math.sqrt(width));
+  const masked = add(scores, shared === 1 ? mask : reshape(mask, [mask.shape[0]!, 1, 1, ...mask.shape.slice(2)]));
+  const mixed = matmul(softmax(masked), wide(values));
+  const apart = shared === 1 ? mixed : reshape(mixed, [rows, heads, time, width]);
+  return reshape(transpose(apart, [0, 2, 1, 3]), [rows, time, heads * width]);
 }
 
 /** What the packed batch of `batch.ts` feeds. */
@@ -172,9 +239,9 @@ export function traceBatch(): BatchInputs {
 
 /** Logits [n, V] that predict the completion tokens of a batch. */
 export function batchLogits(model: Model, batch: BatchInputs): Tensor {
-  const attend: Attend = (qkv) => {
-    const [queries, keys, values] = splitHeads(model, moveRows(qkv, batch.slots), batch.positions);
-    return moveRows(attention(queries, keys, values, batch.mask), reverseRows(batch.slots));
+  const attend: Attend = (qkv, layer) => {
+    const heads = splitHeads(model, moveRows(qkv, batch.slots), { layer, positions: batch.positions });
+    return moveRows(attention(heads, batch.mask), reverseRows(batch.slots));
   };
   return logitsOf(model, moveRows(hiddenStates(model, batch.tokens, attend), batch.selection));
 }

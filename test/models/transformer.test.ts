@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { loadRuntime } from "../../src/graph/session.ts";
-import { createPolicy } from "../../src/models/checkpoint.ts";
+import { completeConfig, createPolicy } from "../../src/models/checkpoint.ts";
 import { createPrograms } from "../../src/models/programs.ts";
 import { TransformerPolicy } from "../../src/models/transformer-policy.ts";
 
 const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../../test/golden/transformer.json"), "utf8"));
-const programs = createPrograms(golden.config);
+const programs = createPrograms(completeConfig(golden.config));
 const arrays = (record: Record<string, number[]>) =>
   Object.fromEntries(Object.entries(record).map(([name, data]) => [name, Float32Array.from(data)]));
 const goldenPolicy = () => new TransformerPolicy(programs, arrays(golden.parameters));
