@@ -205,12 +205,12 @@ function planOf<P extends Problem>(policy: Policy, task: Task<P>, options: Train
   const needsDemonstrations = objective.demonstrations !== "none";
   checkCounts({ steps: options.steps, groupSize, promptsPerStep, demonstrationsPerStep });
   checkTask(policy, task, { demonstrations: needsDemonstrations });
-  const maxTokens = options.maxTokens ?? longestCompletion(policy, task.problems);
+  const longest = longestCompletion(policy, task.problems);
   const plan = {
     groupSize,
     prompts: objective.rollouts ? promptsPerStep : 0,
     demonstrations: needsDemonstrations ? demonstrationsPerStep : 0,
-    maxTokens,
+    maxTokens: checkMaxTokens(options.maxTokens ?? longest, longest),
     temperature,
     random: options.random ?? createRandom(seed),
     optimizer: { learningRate, clipNorm, weightDecay },
@@ -225,6 +225,15 @@ function checkCounts(counts: Record<string, number>) {
       throw new RangeError(`train: expected an integer ${name} >= 1 but found ${count}`);
     }
   }
+}
+
+function checkMaxTokens(maxTokens: number, longest: number) {
+  if (!(Number.isInteger(maxTokens) && maxTokens >= 1 && maxTokens <= longest)) {
+    throw new RangeError(
+      `train: expected an integer maxTokens in [1, ${longest}], what the context leaves after the longest prompt, but found ${maxTokens}`,
+    );
+  }
+  return maxTokens;
 }
 
 interface Sizes {
