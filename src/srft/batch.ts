@@ -3,7 +3,7 @@
  * the tokens from offsets[i] to offsets[i + 1]. No model, no text: numbers only, so a loss is a pure function.
  */
 
-import type { TokenGradients } from "./policy.ts";
+import type { Sequence, TokenGradients } from "./policy.ts";
 
 /** Where a completion comes from: the policy itself, or an expert. */
 export type Source = "rollout" | "demonstration";
@@ -179,4 +179,31 @@ export function tokenRatios(name: string, batch: Batch, rows: readonly number[])
     }
   }
   return ratios;
+}
+
+/**
+ * Leaves out the rows that a backward pass would add nothing for: every gradient 0, as in a group of equal rewards.
+ * Where that is all rows, the first is kept, so that there is a gradient, 0, to step with.
+ *
+ * @param offsets Where each sequence begins, [rows + 1].
+ * @example
+ * nonzeroRows([a, b], { offsets: Int32Array.of(0, 1, 2), gradients: { logprobs: Float32Array.of(0, -1) } });
+ * // { sequences: [b], gradients: { logprobs: Float32Array [-1] } }
+ */
+export function nonzeroRows(
+  sequences: readonly Sequence[],
+  { offsets, gradients }: { offsets: Int32Array; gradients: TokenGradients },
+): { sequences: readonly Sequence[]; gradients: TokenGradients } {
+  const { logprobs, entropies } = gradients;
+  const within = (array: Float32Array, row: number) => array.subarray(offsets[row], offsets[row + 1]);
+  const counts = (row: number) =>
+    [logprobs, entropies].some((array) => array && within(array, row).some((slope) => slope !== 0));
+  const nonzero = sequences.flatMap((_, row) => (counts(row) ? [row] : []));
+  const rows = nonzero.length > 0 ? nonzero : [0];
+  if (rows.length === sequences.length) return { sequences, gradients };
+  const keep = (array: Float32Array) => Float32Array.from(rows.flatMap((row) => [...within(array, row)]));
+  return {
+    sequences: rows.map((row) => sequences[row]!),
+    gradients: { logprobs: keep(logprobs), ...(entropies && { entropies: keep(entropies) }) },
+  };
 }

@@ -6,11 +6,12 @@
  * problem's demonstration into its group, and adds demonstrations of further problems, in no group, until there are
  * `demonstrationsPerStep`. What the objective does not use is not drawn. Every batch is used for one update, so the
  * rollouts' own log-probabilities and entropies serve as their scores (ratio 1) and only demonstrations are scored.
+ * Rows without a gradient (groups of equal rewards) cost no backward pass.
  * At a temperature other than 1 the samples come from another distribution than the one trained; this is not corrected.
  */
 
 import { createRandom, type Random, sampleWithoutReplacement } from "../random.ts";
-import type { Batch, Loss, Objective } from "./batch.ts";
+import { type Batch, type Loss, nonzeroRows, type Objective } from "./batch.ts";
 import type { Policy, Scores } from "./policy.ts";
 import { longestCompletion, type RewardedRollouts, rollout } from "./rollout.ts";
 import { checkTask, demonstrationOf, type Problem, type Task } from "./task.ts";
@@ -122,7 +123,9 @@ async function takeStep<P extends Problem>(run: Run<P>, step: number): Promise<S
 
   const batch = assemble({ rollouts, scores, groupSize: run.plan.groupSize, prompted: drawn.prompted.length });
   const loss = options.objective.loss(batch);
-  await policy.backward([...(rollouts?.sequences ?? []), ...drawn.demonstrations], loss.gradients);
+  const rows = [...(rollouts?.sequences ?? []), ...drawn.demonstrations];
+  const trained = nonzeroRows(rows, { offsets: batch.offsets, gradients: loss.gradients });
+  await policy.backward(trained.sequences, trained.gradients);
   const { gradNorm } = await policy.step(run.plan.optimizer);
   const end = performance.now();
 
@@ -135,7 +138,7 @@ async function takeStep<P extends Problem>(run: Run<P>, step: number): Promise<S
     entropy: loss.metrics.meanEntropy,
     weights: loss.metrics.weights,
     gradNorm,
-    tokens: { sampled: rollouts?.logprobs.length ?? 0, trained: batch.logprobs.length },
+    tokens: { sampled: rollouts?.logprobs.length ?? 0, trained: trained.gradients.logprobs.length },
     completionLength: described.logprobs.length / (described.offsets.length - 1),
     seconds: (end - begin) / 1000,
     secondsSampling: (sampledAt - begin) / 1000,

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SoftmaxTable } from "../../src/models/softmax-table.ts";
+import { SoftmaxTable } from "../../src/models/softmax-table.ts";
 import { createRandom } from "../../src/random.ts";
-import type { Batch, Objective } from "../../src/srft/batch.ts";
+import { type Batch, nonzeroRows, type Objective } from "../../src/srft/batch.ts";
 import { grpo } from "../../src/srft/objectives/grpo.ts";
 import { sft } from "../../src/srft/objectives/sft.ts";
 import { srft } from "../../src/srft/objectives/srft.ts";
 import type { Task } from "../../src/srft/task.ts";
 import { type TrainOptions, train } from "../../src/srft/train.ts";
 import { type BanditProblem, bandit, collect, newPolicy, sizes } from "./bandit.ts";
+import { golden, goldenBatch } from "./batches.ts";
 
 const run = (policy: SoftmaxTable, options: Partial<TrainOptions> = {}) =>
   train(policy, bandit, { objective: srft(), steps: 60, ...sizes, ...options });
@@ -55,6 +56,36 @@ test("train gives the objective groups of rollouts, their demonstrations, and de
   assert.deepEqual([...groups], [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, -1, -1]);
   assert.ok(rewards.subarray(12).every((reward) => reward === 1));
   assert.equal(offsets.at(-1), logprobs.length);
+});
+
+test("train takes no backward pass for rows without a gradient, and steps with 0 where none has one", async () => {
+  const policy = newPolicy();
+  const [untaught] = await collect(
+    train(policy, { ...bandit, reward: () => 0 }, { objective: grpo(), steps: 1, ...sizes }),
+  );
+  assert.equal(untaught!.gradNorm, 0);
+  assert.ok(untaught!.tokens.trained <= 2 && untaught!.tokens.sampled >= 32);
+  const reward = ({ answer }: BanditProblem, completion: ArrayLike<number>) =>
+    answer === 1 && completion[0] === 1 ? 1 : 0;
+  const options = { objective: grpo(), steps: 1, ...sizes, groupSize: 64 };
+  const [taught] = await collect(train(policy, { ...bandit, reward }, options));
+  assert.ok(taught!.tokens.trained >= 64 && taught!.tokens.trained <= 128);
+});
+
+test("nonzeroRows keeps the gradient of the whole batch", async () => {
+  const batch = goldenBatch();
+  const sequences = batch.sources.map((_, row) => ({
+    prompt: [0],
+    completion: Int32Array.from(golden.batch.labels.slice(batch.offsets[row], batch.offsets[row + 1])),
+  }));
+  const { gradients } = grpo({ std: "none" }).loss(batch);
+  const entropies = gradients.logprobs.map((_, t) => (t === 0 ? 1 : 0));
+  const [whole, pruned] = [0, 1].map(() => new SoftmaxTable({ vocabularySize: 5, contextLength: 8, endToken: 4 }));
+  await whole!.backward(sequences, { ...gradients, entropies });
+  const kept = nonzeroRows(sequences, { offsets: batch.offsets, gradients: { ...gradients, entropies } });
+  await pruned!.backward(kept.sequences, kept.gradients);
+  assert.ok(kept.sequences.length === 4);
+  assert.deepEqual(pruned!.gradient(), whole!.gradient());
 });
 
 test("train with the same seed gives the same bits, and with another seed others", async () => {
