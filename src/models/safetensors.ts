@@ -86,21 +86,64 @@ export async function saveSafetensors(
  * tensors.get("w"); // { dtype: "F32", shape: [2], data: Float32Array [1, 2] }
  */
 export async function loadSafetensors(file: string): Promise<Safetensors> {
+  const opened = await openSafetensors(file);
+  try {
+    const tensors = new Map<string, SafetensorsTensor>();
+    for (const name of opened.entries.keys()) tensors.set(name, await opened.read(name));
+    return { tensors, metadata: opened.metadata };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A file whose header has been read and checked; its tensors are read one at a time. */
+export interface SafetensorsFile {
+  /** In the order of their bytes in the file. */
+  readonly entries: ReadonlyMap<string, Pick<SafetensorsTensor, "dtype" | "shape">>;
+  readonly metadata: Record<string, string>;
+  /** @throws {RangeError} If the file has no such tensor. */
+  read(name: string): Promise<SafetensorsTensor>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a safetensors file whose tensors need not fit in memory together; the same checks as `loadSafetensors`.
+ *
+ * @example
+ * const file = await openSafetensors("w.safetensors");
+ * const { data } = await file.read("w");
+ * await file.close();
+ */
+export async function openSafetensors(file: string): Promise<SafetensorsFile> {
   const handle = await open(file, "r");
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw new TypeError(`loadSafetensors: expected a file but found something else at ${file}`);
-    const headerLength = await readHeaderLength(handle, { file, size: stat.size });
-    const header = new Uint8Array(headerLength);
-    await readInto(handle, header, { file, position: 8 });
-    const { entries, metadata } = parseHeader(header, file);
-    checkLayout(entries, { file, size: stat.size - 8 - headerLength });
-    const tensors = new Map<string, SafetensorsTensor>();
-    for (const entry of entries) tensors.set(entry.name, await readTensor(handle, entry, { file, headerLength }));
-    return { tensors, metadata };
-  } finally {
+    const { entries, metadata, headerLength } = await readHeader(handle, file);
+    const byName = new Map(entries.map((entry) => [entry.name, entry]));
+    return {
+      entries: byName,
+      metadata,
+      close: () => handle.close(),
+      read(name) {
+        const entry = byName.get(name);
+        if (!entry) throw new RangeError(`openSafetensors: expected a tensor of ${file} but found the name ${name}`);
+        return readTensor(handle, entry, { file, headerLength });
+      },
+    };
+  } catch (error) {
     await handle.close();
+    throw error;
   }
+}
+
+async function readHeader(handle: FileHandle, file: string) {
+  const stat = await handle.stat();
+  if (!stat.isFile()) throw new TypeError(`loadSafetensors: expected a file but found something else at ${file}`);
+  const headerLength = await readHeaderLength(handle, { file, size: stat.size });
+  const header = new Uint8Array(headerLength);
+  await readInto(handle, header, { file, position: 8 });
+  const { entries, metadata } = parseHeader(header, file);
+  checkLayout(entries, { file, size: stat.size - 8 - headerLength });
+  return { entries, metadata, headerLength };
 }
 
 function headerBytes(
@@ -124,7 +167,8 @@ function headerBytes(
   return padded;
 }
 
-async function writeAtomically(file: string, parts: readonly Uint8Array[]) {
+/** Writes a file in one step: a new file in the same folder, flushed, then renamed; on an error the old one stays. */
+export async function writeAtomically(file: string, parts: readonly Uint8Array[]) {
   const folder = dirname(file);
   const temporary = join(folder, `.${basename(file)}.${process.pid}-${randomUUID()}.tmp`);
   try {

@@ -84,3 +84,19 @@ test("createPolicy refuses sizes that are no sizes", async () => {
   );
   await assert.rejects(createPolicy({ vocabularySize: 9, ropeBase: Number.NaN, seed: 1 }), /expected ropeBase > 1/);
 });
+
+test("loadPolicy refuses a rope scaling of no known kind or without its numbers", async () => {
+  const stretched = (scaling: string) =>
+    changed(({ metadata }) => {
+      metadata.transformer = `{"vocabularySize": 9, "ropeScaling": ${scaling}}`;
+    });
+  await assert.rejects(
+    loadPolicy(await stretched('{"kind": "toString"}')),
+    /expected a kind of none .* but found toString/,
+  );
+  await assert.rejects(
+    loadPolicy(await stretched('{"kind": "linear"}')),
+    /expected a finite factor > 0 but found undefined/,
+  );
+  await assert.rejects(loadPolicy(await stretched("null")), /expected a kind of none/);
+});

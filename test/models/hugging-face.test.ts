@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { createPolicy } from "../../src/models/checkpoint.ts";
+import { loadHuggingFace, saveHuggingFace } from "../../src/models/hugging-face.ts";
+
+const goldens = join(import.meta.dirname, "../../../test/golden/hugging-face");
+const temporary = await mkdtemp(join(tmpdir(), "srft-hugging-face-"));
+after(() => rm(temporary, { recursive: true }));
+
+function relativeError(ours: ArrayLike<number>, theirs: readonly number[]): number {
+  assert.equal(ours.length, theirs.length);
+  return Math.max(...theirs.map((one, i) => Math.abs(one - ours[i]!))) / Math.max(...theirs.map(Math.abs));
+}
+
+/** A copy of a golden checkpoint with its config.json changed. */
+async function variant(name: string, change: (config: Record<string, unknown>) => void): Promise<string> {
+  const folder = await mkdtemp(join(temporary, name));
+  for (const file of await readdir(join(goldens, name))) await copyFile(join(goldens, name, file), join(folder, file));
+  const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
+  change(config);
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  return folder;
+}
+
+for (const name of ["llama", "qwen2", "qwen3"]) {
+  const golden = JSON.parse(readFileSync(join(goldens, name, "golden.json"), "utf8"));
+  describe(`${name}, as transformers ${golden.versions.transformers} computes it`, () => {
+    test("logits and score agree", async () => {
+      const policy = await loadHuggingFace(join(goldens, name));
+      assert.ok(relativeError(await policy.logits(golden.rows), golden.logits) < 1e-5);
+      assert.ok(relativeError((await policy.score(golden.rows)).logprobs, golden.logprobs) < 1e-5);
+    });
+
+    test("one training step agrees", async () => {
+      const policy = await loadHuggingFace(join(goldens, name));
+      const tokens = golden.logprobs.length;
+      await policy.backward(golden.rows, { logprobs: new Float32Array(tokens).fill(-1 / tokens) });
+      const { gradNorm } = await policy.step(golden.settings);
+      assert.ok(Math.abs(gradNorm / golden.gradNorm - 1) < 1e-5, `norm ${gradNorm}, theirs ${golden.gradNorm}`);
+      assert.ok(relativeError((await policy.score(golden.rows)).logprobs, golden.after) < 1e-4);
+    });
+
+    test("sampling agrees with scoring, and a saved folder loads as the same policy", async () => {
+      const policy = await loadHuggingFace(join(goldens, name));
+      const prompts = [[1, 5, 9], [1]];
+      const rollouts = await policy.sample(prompts, { maxTokens: 20, temperature: 0 });
+      const rows = rollouts.completions.map((completion, row) => ({ prompt: prompts[row]!, completion }));
+      const { logprobs } = await policy.score(rows);
+      assert.ok(relativeError(rollouts.logprobs, [...logprobs]) < 1e-5);
+      const folder = join(temporary, name);
+      await mkdir(folder);
+      await saveHuggingFace(policy, folder);
+      const again = await loadHuggingFace(folder);
+      assert.deepEqual(again.parameters(), policy.parameters());
+      assert.deepEqual(await again.logits(rows), await policy.logits(rows));
+    });
+  });
+}
+
+describe("loadHuggingFace refuses", () => {
+  test("a missing shard, by the tensor that lay in it", async () => {
+    const folder = await variant("qwen3", () => {});
+    const index = JSON.parse(await readFile(join(folder, "model.safetensors.index.json"), "utf8"));
+    const lost = index.weight_map["model.norm.weight"];
+    for (const [tensor, file] of Object.entries(index.weight_map)) if (file === lost) delete index.weight_map[tensor];
+    await writeFile(join(folder, "model.safetensors.index.json"), JSON.stringify(index));
+    await assert.rejects(loadHuggingFace(folder), /but found none; is a shard missing\?/);
+  });
+
+  test("an index that leaves the folder", async () => {
+    const folder = await variant("qwen3", () => {});
+    await writeFile(join(folder, "model.safetensors.index.json"), '{"weight_map": {"x": "../secret.safetensors"}}');
+    await assert.rejects(loadHuggingFace(folder), /expected plain \*\.safetensors names .* but found \.\.\/secret/);
+  });
+
+  test("architectures and options that it does not compute", async () => {
+    const refused = async (change: Record<string, unknown>, message: RegExp) =>
+      assert.rejects(loadHuggingFace(await variant("llama", (config) => Object.assign(config, change))), message);
+    await refused({ model_type: "gpt2" }, /expected model_type llama \| qwen2 \| qwen3 but found "gpt2"/);
+    await refused({ hidden_act: "gelu" }, /expected hidden_act silu/);
+    await refused({ vocab_size: 25 }, /expected model\.embed_tokens\.weight of shape \[25,16\] .* but found \[24,16\]/);
+    await refused({ rope_parameters: { rope_type: "dynamic" } }, /expected rope_type default/);
+    await refused({ rope_parameters: { rope_type: "linear" } }, /expected a finite factor > 0/);
+  });
+
+  test("config.json that is no JSON", async () => {
+    const folder = await variant("llama", () => {});
+    await writeFile(join(folder, "config.json"), "{");
+    await assert.rejects(loadHuggingFace(folder), /expected JSON in .*config\.json/);
+  });
+});
+
+test("saveHuggingFace refuses the lab policy", async () => {
+  const policy = await createPolicy({ vocabularySize: 9, layers: 1, width: 8, heads: 2, seed: 1 });
+  await assert.rejects(
+    saveHuggingFace(policy, temporary),
+    /expected an architecture of the Llama, Qwen2 or Qwen3 family/,
+  );
+});
