@@ -18,7 +18,7 @@ export interface CompiledCell {
   readonly hasValue: boolean;
   /** Names the cell declares at its top level, now properties of the global object. */
   readonly names: readonly string[];
-  /** The cell's line (1-based) for a line (1-based) and column (0-based) of `code`. */
+  /** The cell's line (1-based) for a line (1-based) and column (0-based) of `code`; 0 in the wrapper around the cell. */
   originalLine(line: number, column: number): number;
 }
 
@@ -102,7 +102,9 @@ interface Origin {
 }
 
 function originalLine({ edited, js, original }: Origin, line: number, column: number) {
-  const place = positionAt(js, edited.originalOffset(offsetAt(edited.text, line, column)));
+  const offset = offsetAt(edited.text, line, column);
+  if (edited.isFrame(offset)) return 0;
+  const place = positionAt(js, edited.originalOffset(offset));
   const entry = original?.findEntry(place.line - 1, place.column);
   return entry && "originalLine" in entry ? entry.originalLine + 1 : place.line;
 }

@@ -22,6 +22,8 @@ export interface EditedText {
   readonly text: string;
   /** The original offset of an offset in the result; that of the character before where the result is inserted text. */
   originalOffset(offset: number): number;
+  /** The offset lies in the head or the tail. */
+  isFrame(offset: number): boolean;
 }
 
 /** Text around the result and ranges to move. */
@@ -66,12 +68,17 @@ export function applyEdits(original: string, edits: readonly Edit[], options: Ed
   }
   render(done, original.length);
   for (const edit of sorted) if (edit.start >= original.length) text += edit.text;
+  const tailStart = text.length;
   text += tail;
   for (const [from, to] of moved) {
     text += "\n";
     render(from, to);
   }
-  return { text, originalOffset: (offset) => originalOffset(pieces, offset) };
+  return {
+    text,
+    originalOffset: (offset) => originalOffset(pieces, offset),
+    isFrame: (offset) => offset < head.length || (offset >= tailStart && offset < tailStart + tail.length),
+  };
 }
 
 function originalOffset(pieces: readonly Piece[], offset: number) {

@@ -1,0 +1,85 @@
+/**
+ * What the supervisor (process A) and the user process (B) say to each other: JSON, one message a line, over one
+ * socket. Cells are numbered by A, never twice in its life, so that late output finds its cell.
+ */
+
+/** Content by MIME type: text, or a JSON value for JSON types; binary content is base64 text. */
+export type MimeBundle = Record<string, unknown>;
+
+/** How a cell failed, in the words of the protocol; `traceback` has one entry a line. */
+export interface CellError {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+/** A piece of output; `cell` is the cell that caused it, which may have ended. */
+export type Output =
+  | { readonly op: "stream"; readonly cell: number; readonly name: "stdout" | "stderr"; readonly text: string }
+  | {
+      readonly op: "display";
+      readonly cell: number;
+      readonly data: MimeBundle;
+      readonly metadata: MimeBundle;
+      /** Display that this one creates, or changes when `update` is set. */
+      readonly id?: string;
+      readonly update?: true;
+    }
+  | { readonly op: "clear"; readonly cell: number; readonly wait: boolean };
+
+/** The end of a cell: its value's bundle, its error, or neither. */
+export interface Done {
+  readonly op: "done";
+  readonly cell: number;
+  readonly data?: MimeBundle;
+  readonly error?: CellError;
+}
+
+/** From B to A. */
+export type FromUser = { readonly op: "ready" } | Output | Done;
+
+/** From A to B; `count` is the number shown beside the cell. */
+export type ToUser =
+  | { readonly op: "run"; readonly cell: number; readonly count: number; readonly source: string }
+  | { readonly op: "interrupt"; readonly cell: number };
+
+/** From B's main thread to its control worker. */
+export type ToWorker = FromUser | { readonly op: "flush" } | { readonly op: "pong" };
+
+/** From the control worker to the main thread. */
+export type FromWorker = ToUser | { readonly op: "ping" };
+
+/** What the two threads of B share: [0] characters not yet sent, [1] flushes done. */
+export type SharedCounters = Int32Array<SharedArrayBuffer>;
+
+/** How an interrupted cell ends. */
+export const interruption: CellError = {
+  ename: "Interrupted",
+  evalue: "the cell was interrupted",
+  traceback: ["Interrupted: the cell was interrupted; variables are kept"],
+};
+
+/** One message as the line that carries it. */
+export const toLine = (message: FromUser | ToUser) => `${JSON.stringify(message)}\n`;
+
+/**
+ * Cuts text that arrives in pieces into messages.
+ *
+ * @returns A function that takes the next piece and gives the messages it completes.
+ * @example
+ * lineReader<ToUser>()('{"op":"interrupt","cell":1}\n'); // [{ op: "interrupt", cell: 1 }]
+ */
+export function lineReader<Message>() {
+  let parts: string[] = [];
+  return (text: string): Message[] => {
+    const lines = text.split("\n");
+    parts.push(lines[0]!);
+    if (lines.length === 1) return [];
+    lines[0] = parts.join("");
+    parts = [lines.pop()!];
+    return lines.map((line) => JSON.parse(line) as Message);
+  };
+}
+
+/** Bytes a user process writes to its own stdout and stderr when a cell ends: all its earlier output has gone by. */
+export const barrier = (nonce: string, cell: number) => `\0srft:${nonce}:${cell}\0`;

@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { createWire } from "../../kernel/wire.ts";
+import { type Client, resultText, startClient, streamText, types } from "./client.ts";
+
+let client: Client;
+
+before(async () => {
+  client = await startClient();
+});
+after(() => client.close());
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Runs a cell and interrupts it after a while; says how long the interrupt took, in milliseconds. */
+async function interrupted(code: string, delay = 250) {
+  const running = client.execute(code);
+  await sleep(delay);
+  const start = performance.now();
+  const stop = await client.request("interrupt_request", {}, "control");
+  const answer = await running;
+  return { answer, milliseconds: performance.now() - start, stop };
+}
+
+test("kernel_info_reply says protocol, language and status", async () => {
+  const { reply } = await client.request("kernel_info_request");
+  assert.equal(reply.header.msg_type, "kernel_info_reply");
+  assert.equal(reply.content.status, "ok");
+  assert.match(reply.content.protocol_version, /^5\.\d+$/);
+  assert.equal(reply.content.language_info.name, "typescript");
+  assert.equal(reply.content.language_info.file_extension, ".ts");
+});
+
+test("execute_request is answered busy, execute_input, outputs, result, idle, and a reply", async () => {
+  const answer = await client.execute("console.log('a'); console.error('b'); display('c'); 1 + 1");
+  assert.deepEqual(types(answer), [
+    "busy",
+    "execute_input",
+    "stream",
+    "stream",
+    "display_data",
+    "execute_result",
+    "idle",
+  ]);
+  assert.equal(resultText(answer), "2");
+  assert.equal(streamText(answer), "a\n");
+  assert.equal(streamText(answer, "stderr"), "b\n");
+  assert.equal(answer.reply.content.status, "ok");
+  assert.deepEqual(answer.reply.content.user_expressions, {});
+  const input = answer.iopub[1]!.content;
+  assert.equal(input.execution_count, answer.reply.content.execution_count);
+});
+
+for (const lines of [1_000, 10_000])
+  test(`execute_request gets all of ${lines} printed lines, in order, before idle`, async () => {
+    const answer = await client.execute(`for (let i = 0; i < ${lines}; i++) console.log(i)`);
+    assert.equal(streamText(answer), Array.from({ length: lines }, (_, line) => `${line}\n`).join(""));
+    assert.equal(types(answer).at(-1), "idle");
+  });
+
+test("a print inside a busy loop arrives before the loop ends", async () => {
+  const start = performance.now();
+  const running = client.execute("console.log('early'); const until = Date.now() + 800; while (Date.now() < until);");
+  await client.hear(({ header, content }) => header.msg_type === "stream" && content.text === "early\n");
+  const waited = performance.now() - start;
+  await running;
+  assert.ok(waited < 600, `heard after ${waited} ms of 800`);
+});
+
+test("streams, displays and results keep the order in which they were made", async () => {
+  const answer = await client.execute(
+    "for (let i = 0; i < 50; i++) { console.log(i); display(i); await null; console.error(i) }",
+  );
+  const said = answer.iopub.flatMap(({ header, content }) => {
+    if (header.msg_type === "stream") return [`${content.name === "stdout" ? "o" : "e"}${content.text.trim()}`];
+    return header.msg_type === "display_data" ? [`d${content.data["text/plain"]}`] : [];
+  });
+  assert.deepEqual(said, Array.from({ length: 50 }, (_, i) => [`o${i}`, `d${i}`, `e${i}`]).flat());
+});
+
+test("output of child processes and workers arrives before idle", async () => {
+  const answer = await client.execute(`
+    const { spawnSync } = await import("node:child_process");
+    const { Worker } = await import("node:worker_threads");
+    spawnSync(process.execPath, ["-e", "console.log('child')"], { stdio: "inherit" });
+    const worker = new Worker("console.log('worker')", { eval: true });
+    await new Promise((resolve) => worker.on("exit", resolve));`);
+  assert.match(streamText(answer), /child\n/);
+  assert.match(streamText(answer), /worker\n/);
+});
+
+test("update_display_data names the display that display_data created, and transient is an object", async () => {
+  const answer = await client.execute(
+    "const shown = display('one'); shown.update('two'); display('plain', { id: 'own' });",
+  );
+  const [first, second, third] = answer.iopub.filter(({ header }) => header.msg_type.includes("display"));
+  assert.equal(first!.header.msg_type, "display_data");
+  assert.equal(second!.header.msg_type, "update_display_data");
+  assert.equal(first!.content.transient.display_id, second!.content.transient.display_id);
+  assert.equal(second!.content.data["text/plain"], "'two'");
+  assert.equal(third!.content.transient.display_id, "own");
+});
+
+test("clear_output is sent with its wait", async () => {
+  const answer = await client.execute("clearOutput(); clearOutput({ wait: true })");
+  const waits = answer.iopub
+    .filter(({ header }) => header.msg_type === "clear_output")
+    .map(({ content }) => content.wait);
+  assert.deepEqual(waits, [false, true]);
+});
+
+test("an error gives error and an error reply, in cell coordinates, without kernel frames", async () => {
+  const answer = await client.execute(
+    "interface A { a: 1 }\n\nfunction inner() {\n  throw new TypeError('boom');\n}\ninner();",
+  );
+  const error = answer.iopub.find(({ header }) => header.msg_type === "error")!.content;
+  const count = answer.reply.content.execution_count;
+  const text = error.traceback.join("\n");
+  assert.deepEqual([error.ename, error.evalue], ["TypeError", "boom"]);
+  assert.match(text, new RegExp(`at inner \\(cell \\[${count}\\], line 4\\)\\n    at cell \\[${count}\\], line 6`));
+  assert.doesNotMatch(text, /node:|user-process|srft-cell|\/kernel\//);
+  assert.equal(answer.reply.content.status, "error");
+  assert.deepEqual(answer.reply.content.traceback, error.traceback);
+});
+
+test("an error after an await names the lines of both cells", async () => {
+  const first = await client.execute("async function later() {\n  await null;\n  throw new Error('late');\n}");
+  const second = await client.execute("\n\nawait later();");
+  const text = second.reply.content.traceback.join("\n");
+  assert.match(text, new RegExp(`at later \\(cell \\[${first.reply.content.execution_count}\\], line 3\\)`));
+  assert.match(text, new RegExp(`at async cell \\[${second.reply.content.execution_count}\\], line 3`));
+  assert.equal(text.match(/ at /g)?.length, 2);
+});
+
+test("a syntax error gives its line and its column", async () => {
+  const { reply } = await client.execute("const a = 1;\nlet = = 3");
+  assert.equal(reply.content.ename, "SyntaxError");
+  assert.match(reply.content.traceback.join("\n"), /> {3}2 \| let = = 3\n {6}\| {7}\^/);
+});
+
+test("stop_on_error aborts the cells that wait, and only those", async () => {
+  const answers = await Promise.all(["throw 1", "2", "3"].map((code) => client.execute(code)));
+  assert.deepEqual(
+    answers.map(({ reply }) => reply.content.status),
+    ["error", "aborted", "aborted"],
+  );
+  assert.equal(resultText(await client.execute("4")), "4");
+  const kept = await Promise.all(["throw 1", "5"].map((code) => client.execute(code, { stop_on_error: false })));
+  assert.deepEqual(
+    kept.map(({ reply }) => reply.content.status),
+    ["error", "ok"],
+  );
+});
+
+test("a silent request publishes nothing but its state, and does not count", async () => {
+  const before = (await client.execute("1")).reply.content.execution_count;
+  assert.deepEqual(types(await client.execute("2", { silent: true })), ["busy", "idle"]);
+  assert.equal((await client.execute("3")).reply.content.execution_count, before + 1);
+});
+
+test("requests are answered while a cell computes", async () => {
+  const running = client.execute("const end = Date.now() + 700; while (Date.now() < end);");
+  await sleep(100);
+  const start = performance.now();
+  await client.request("kernel_info_request", {}, "control");
+  const { reply } = await client.request("is_complete_request", { code: "for (;;) {" });
+  const waited = performance.now() - start;
+  await running;
+  assert.equal(reply.content.status, "incomplete");
+  assert.ok(waited < 300, `answered after ${waited} ms`);
+});
+
+test("is_complete_request tells complete, incomplete and invalid apart", async () => {
+  const status = async (code: string) => (await client.request("is_complete_request", { code })).reply.content.status;
+  assert.equal(await status("const a: number = await 1"), "complete");
+  assert.equal(await status("`abc"), "incomplete");
+  assert.equal(await status("let = = 7q"), "invalid");
+});
+
+test("interrupt stops a busy loop, also one that catches everything, and keeps the variables", async () => {
+  await client.execute("let state = 7");
+  for (const loop of ["for (;;);", "for (;;) { try { state = 8; throw 1 } catch {} }"]) {
+    const { answer, milliseconds, stop } = await interrupted(loop);
+    assert.equal(answer.reply.content.ename, "Interrupted");
+    assert.equal(stop.reply.content.status, "ok");
+    assert.ok(milliseconds < 500, `stopped after ${milliseconds} ms`);
+  }
+  assert.equal(resultText(await client.execute("state")), "8");
+});
+
+test("interrupt stops a busy loop after an await, one in a timer, and an endless chain of awaits", async () => {
+  const loops = [
+    "await null; for (;;);",
+    "await new Promise((go) => setTimeout(() => { for (;;); go(0) }, 10))",
+    "for (;;) await null;",
+  ];
+  for (const loop of loops) {
+    const { answer, milliseconds } = await interrupted(loop);
+    assert.equal(answer.reply.content.ename, "Interrupted");
+    assert.ok(milliseconds < 500, `${loop} stopped after ${milliseconds} ms`);
+    assert.equal(
+      resultText(await client.execute("await new Promise((go) => setTimeout(go, 5, 'timers work'))")),
+      "'timers work'",
+    );
+  }
+});
+
+test("interrupt stops a pending await, and the loop around it when it resumes, running its finally", async () => {
+  assert.equal((await interrupted("await new Promise(() => {})")).answer.reply.content.ename, "Interrupted");
+  await client.execute("let turns = 0, cleaned = false");
+  const loop = "try { for (;;) { await new Promise((go) => setTimeout(go, 20)); turns++ } } finally { cleaned = true }";
+  assert.equal((await interrupted(loop)).answer.reply.content.ename, "Interrupted");
+  await sleep(100);
+  const seen = Number(resultText(await client.execute("turns")));
+  await sleep(100);
+  assert.deepEqual(resultText(await client.execute("[turns, cleaned]")), `[ ${seen}, true ]`);
+});
+
+test("interrupt ends the generator that a cell loops over", async () => {
+  await client.execute(
+    "let closed = false; async function* train() { try { for (let i = 0; ; i++) { await new Promise((go) => setTimeout(go, 5)); yield i } } finally { closed = true } }",
+  );
+  await interrupted("for await (const step of train()) display(step)");
+  await sleep(100);
+  assert.equal(resultText(await client.execute("closed")), "true");
+});
+
+test("interrupt without a running cell changes nothing", async () => {
+  assert.equal((await client.request("interrupt_request", {}, "control")).reply.content.status, "ok");
+  assert.equal(resultText(await client.execute("'alive'")), "'alive'");
+});
+
+test("late output belongs to the cell that caused it", async () => {
+  const first = await client.execute("setTimeout(() => { console.log('late'); display('later') }, 150); 'soon'");
+  const second = await client.execute("await new Promise((go) => setTimeout(go, 400)); console.log('mine')");
+  const late = await client.hear(
+    ({ header, content }) => header.msg_type === "stream" && content.text.includes("late"),
+  );
+  assert.equal((late.parent as { msg_id: string }).msg_id, (first.reply.parent as { msg_id: string }).msg_id);
+  assert.equal(streamText(second), "mine\n");
+});
+
+test("unhandled rejections and errors in timers are shown in their cell, and the kernel lives", async () => {
+  const { reply } = await client.execute(
+    "Promise.reject(new Error('lost')); setTimeout(() => { throw new Error('tick') }, 5);",
+  );
+  for (const word of ["lost", "tick"]) {
+    const said = await client.hear(
+      ({ header, content }) => header.msg_type === "stream" && content.text.includes(word),
+    );
+    assert.match(said.content.text, new RegExp(`Uncaught Error: ${word}`));
+    assert.equal((said.parent as { msg_id: string }).msg_id, (reply.parent as { msg_id: string }).msg_id);
+  }
+  assert.equal(resultText(await client.execute("1")), "1");
+});
+
+test("a user process that exits ends its cell with the reason, after its output, and the next cell works", async () => {
+  const answer = await client.execute("for (let i = 0; i < 2000; i++) console.log(i); process.exit(3)");
+  assert.equal(answer.reply.content.ename, "UserProcessEnded");
+  assert.match(answer.reply.content.evalue, /exit code 3/);
+  assert.equal(streamText(answer).split("\n").length, 2001);
+  assert.equal(resultText(await client.execute("1 + 1")), "2");
+});
+
+test("imports come from the notebook's folder, from Node and from srft itself, and files are reloaded after an edit", async () => {
+  const file = join(client.folder, "part.ts");
+  writeFileSync(file, "export enum Size { Small = 1 }\nexport const answer: number = 41;\n");
+  assert.equal(resultText(await client.execute("import { answer, Size } from './part.ts'; answer + Size.Small")), "42");
+  writeFileSync(
+    file,
+    "import * as srft from 'srft/package.json' with { type: 'json' };\nexport const answer = srft.default.name;\n",
+  );
+  assert.equal(resultText(await client.execute("import { answer } from './part.ts'; answer")), "'srft'");
+  assert.equal(
+    resultText(await client.execute("import table from 'arquero'; typeof (await import('arquero')).from")),
+    "'function'",
+  );
+  assert.equal(resultText(await client.execute("require('node:path').basename(import.meta.dirname) !== ''")), "true");
+});
+
+test("import of a missing package says how to install it", async () => {
+  const { reply } = await client.execute("import x from '@no/such/thing'; x");
+  assert.match(reply.content.evalue, /npm install @no\/such/);
+});
+
+test("a cell may declare names that Node has", async () => {
+  assert.equal(
+    resultText(
+      await client.execute(
+        "import crypto from 'node:crypto'; const navigator = 1, name = 2, process2 = 3; typeof crypto.createHash",
+      ),
+    ),
+    "'function'",
+  );
+  assert.equal(resultText(await client.execute("const setTimeout = 5, Promise2 = 1; navigator")), "1");
+  assert.equal(
+    resultText(
+      await client.execute("globalThis.setTimeout = (await import('node:timers')).setTimeout; typeof setTimeout"),
+    ),
+    "'function'",
+  );
+});
+
+test("messages with a bad or a repeated signature are dropped", async () => {
+  const forged = createWire("another key").encode({
+    type: "execute_request",
+    content: { code: "console.log('forged')" },
+  });
+  const genuine = createWire("a test's key").encode({
+    type: "execute_request",
+    content: { code: "console.log('once')" },
+  });
+  client.sendRaw(forged);
+  client.sendRaw(genuine);
+  client.sendRaw(genuine);
+  client.sendRaw([Buffer.from("noise"), Buffer.from([0, 255])]);
+  await client.execute("1");
+  const said = client.heard.filter(({ header }) => header.msg_type === "stream").map(({ content }) => content.text);
+  assert.equal(said.filter((text) => text === "once\n").length, 1);
+  assert.equal(said.filter((text) => text === "forged\n").length, 0);
+});
+
+test("unknown requests are ignored", async () => {
+  client.sendRaw(createWire("a test's key").encode({ type: "make_coffee_request" }));
+  client.sendRaw(createWire("a test's key").encode({ type: "constructor" }));
+  assert.equal(resultText(await client.execute("6")), "6");
+});
+
+test("shutdown_request is answered and ends the kernel, also with a live timer, and on restart", async () => {
+  for (const restart of [false, true]) {
+    const own = await startClient();
+    await own.execute("setInterval(() => {}, 10)");
+    const ended = new Promise((resolve) => own.process.once("exit", resolve));
+    const start = performance.now();
+    const { reply } = await own.request("shutdown_request", { restart }, "control");
+    assert.equal(reply.header.msg_type, "shutdown_reply");
+    assert.equal(reply.content.restart, restart);
+    assert.equal(await ended, 0);
+    assert.ok(performance.now() - start < 2000);
+    await own.close();
+  }
+});
