@@ -20,6 +20,7 @@ import {
   rotary,
   scale,
   split,
+  sqrt,
   subtract,
   sum,
   sumById,
@@ -139,10 +140,13 @@ function gemmRule(node: Node, dy: Tensor): readonly Tensor[] {
   return [gemm(dy, b, { transposeB: 1 }), gemm(a, dy, { transposeA: 1 })];
 }
 
-function rmsNormRule({ inputs: [x, weight], outputs: [, inverse] }: Node, dy: Tensor): readonly Tensor[] {
-  const unit = multiply(x!, inverse!);
+/** 1 / √(mean(x²) + ε) is worked out again: the operator's own second output is wrong on WebGPU (ONNX Runtime 1.30). */
+function rmsNormRule({ inputs: [x, weight], attributes }: Node, dy: Tensor): readonly Tensor[] {
+  const { float: epsilon } = attributes.epsilon as { float: number };
+  const inverse = divide(scalar(1), sqrt(add(mean(multiply(x!, x!), [-1]), scalar(epsilon))));
+  const unit = multiply(x!, inverse);
   const dUnit = multiply(dy, weight!);
-  const dx = multiply(inverse!, subtract(dUnit, multiply(unit, mean(multiply(dUnit, unit), [-1]))));
+  const dx = multiply(inverse, subtract(dUnit, multiply(unit, mean(multiply(dUnit, unit), [-1]))));
   return [dx, sumTo(multiply(dy, unit), weight!.shape)];
 }
 

@@ -131,14 +131,10 @@ export function logSoftmax(x: Tensor): Tensor {
   return withGradient(y, [x], ([dy]) => [subtract(dy!, multiply(exp(y), sum(dy!, [-1])))]);
 }
 
-/** x / √(mean(x²) + ε) · weight over the last axis (RMSNorm, arXiv 1910.07467). Second output: 1 / √(…). */
+/** x / √(mean(x²) + ε) · weight over the last axis (RMSNorm, arXiv 1910.07467). */
 export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
   const attributes = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } };
-  const inverse = [...x.shape.slice(0, -1), 1];
-  return node("SimplifiedLayerNormalization", { inputs: [x, weight], attributes }, [
-    { shape: x.shape },
-    { shape: inverse },
-  ])[0]!;
+  return one("SimplifiedLayerNormalization", [x, weight], x.shape, { attributes });
 }
 
 /** x Φ(x), the exact form. */

@@ -10,8 +10,11 @@ import type { Data, Tensor } from "./tensor.ts";
 /** An array with a shape, as a program takes and gives it. */
 export type Value = OrtTensor;
 
+/** Where graphs run. The CPU is the reference; the others need what `srft doctor` names. */
+export type Device = "cpu" | "webgpu" | "cuda";
+
 export interface Program {
-  /** Runs once. Results listed in `into` are written to the memory given there. */
+  /** Runs once. Results listed in `into` are written to the memory given there (CPU only). */
   run(feeds: Readonly<Record<string, Value>>, into?: Readonly<Record<string, Value>>): Promise<Record<string, Value>>;
   release(): Promise<void>;
 }
@@ -19,6 +22,13 @@ export interface Program {
 export interface CompileOptions {
   /** Threads within an operator. Default: one a core, at most 8. */
   readonly threads?: number;
+  /** Default "cpu"; never another one in its place. */
+  readonly device?: Device;
+}
+
+/** Results that stay in the memory of a WebGPU device, to be fed to another run. */
+export interface ResidentOptions extends CompileOptions {
+  readonly resident?: (output: string) => boolean;
 }
 
 type Runtime = typeof import("onnxruntime-node");
@@ -37,24 +47,32 @@ export function value(data: Data, shape: readonly number[]): Value {
   return new runtime!.Tensor(type as "float32", data as Float32Array, shape);
 }
 
-/** Compiles the graph that computes `outputs`. */
+/** Gives back the device's memory of values that are no longer needed. */
+export function discard(values: Readonly<Record<string, Value>>): void {
+  for (const one of Object.values(values)) if (one.location === "gpu-buffer") one.dispose();
+}
+
+/**
+ * Compiles the graph that computes `outputs`.
+ *
+ * @throws {Error} If the device cannot be used; the message says why and what helps.
+ */
 export async function compile(
   outputs: Readonly<Record<string, Tensor>>,
-  { threads = defaultThreads() }: CompileOptions = {},
+  { threads = defaultThreads(), device = "cpu", resident = () => false }: ResidentOptions = {},
 ): Promise<Program> {
   const ort = await loadRuntime();
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ["cpu"],
+    executionProviders: [device],
     graphOptimizationLevel: "all",
     executionMode: "sequential",
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    ...(device === "webgpu" && { preferredOutputLocation: locations(Object.keys(outputs), resident) }),
   };
-  const session = await ort.InferenceSession.create(
-    writeModel(rename(outputs, (name) => outputPrefix + name)),
-    options,
-  );
+  const model = writeModel(rename(outputs, (name) => outputPrefix + name));
+  const session = await ort.InferenceSession.create(model, options).catch((cause) => explain(device, cause));
   const unset = Object.fromEntries(session.outputNames.map((name) => [name, null]));
   return {
     async run(feeds, into = {}) {
@@ -63,6 +81,25 @@ export async function compile(
     },
     release: () => session.release(),
   };
+}
+
+function locations(names: readonly string[], resident: (output: string) => boolean) {
+  return Object.fromEntries(
+    names.map((name) => [outputPrefix + name, resident(name) ? ("gpu-buffer" as const) : ("cpu" as const)]),
+  );
+}
+
+function explain(device: Device, cause: unknown): never {
+  const reason = String((cause as Error)?.message ?? cause).trim();
+  if (device === "cpu") throw cause;
+  const remedies = {
+    webgpu: "install a driver with Vulkan, Metal or Direct3D 12",
+    cuda: "install ONNX Runtime's CUDA provider (npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12) and CUDA 12",
+  };
+  throw new Error(
+    `compile: expected a ${device} device but found none that works (${reason}); ${remedies[device]}, or use device: "cpu"`,
+    { cause },
+  );
 }
 
 /** A result may have the name of an input (a moment before and after a step), which ONNX does not allow. */

@@ -3,7 +3,7 @@
  * the architecture as JSON; it is not trusted: sizes are bounded and every weight must be finite.
  */
 
-import { type CompileOptions, loadRuntime } from "../graph/session.ts";
+import type { CompileOptions } from "../graph/session.ts";
 import { createRandom } from "../random.ts";
 import { createPrograms } from "./programs.ts";
 import { checkRopeScaling } from "./rope.ts";
@@ -25,13 +25,15 @@ export interface CreatePolicyOptions extends Partial<TransformerConfig>, Compile
  * @example
  * const policy = await createPolicy({ vocabularySize: 21, seed: 7 });
  */
-export async function createPolicy({ seed, threads, ...sizes }: CreatePolicyOptions): Promise<TransformerPolicy> {
+export async function createPolicy({
+  seed,
+  threads,
+  device,
+  ...sizes
+}: CreatePolicyOptions): Promise<TransformerPolicy> {
   const config = completeConfig(sizes);
-  await loadRuntime();
-  return new TransformerPolicy(
-    createPrograms(config, compileOptions(threads)),
-    initialParameters(config, createRandom(seed)),
-  );
+  const options = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device }) };
+  return TransformerPolicy.create(createPrograms(config, options), initialParameters(config, createRandom(seed)));
 }
 
 /**
@@ -43,15 +45,12 @@ export async function createPolicy({ seed, threads, ...sizes }: CreatePolicyOpti
  * await policy.save("base.safetensors");
  * const again = await loadPolicy("base.safetensors");
  */
-export async function loadPolicy(file: string, { threads }: CompileOptions = {}): Promise<TransformerPolicy> {
+export async function loadPolicy(file: string, options: CompileOptions = {}): Promise<TransformerPolicy> {
   const content = await loadSafetensors(file);
   const config = completeConfig(readConfig(content, file));
   const parameters = readParameters(content, config, file);
-  await loadRuntime();
-  return new TransformerPolicy(createPrograms(config, compileOptions(threads)), parameters);
+  return TransformerPolicy.create(createPrograms(config, options), parameters);
 }
-
-const compileOptions = (threads: number | undefined): CompileOptions => (threads === undefined ? {} : { threads });
 
 function readConfig({ metadata }: Safetensors, file: string): TransformerConfig {
   const config = parseObject(metadata.transformer ?? "");

@@ -6,7 +6,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CompileOptions, loadRuntime } from "../graph/session.ts";
+import type { CompileOptions } from "../graph/session.ts";
 import { completeConfig } from "./checkpoint.ts";
 import { configOf, configToHuggingFace, type HuggingFaceConfig } from "./hugging-face-config.ts";
 import { placesOf, type TensorPlace } from "./hugging-face-names.ts";
@@ -36,8 +36,7 @@ export async function loadHuggingFace(folder: string, options: HuggingFaceOption
   const shards = await openShards(folder);
   try {
     const parameters = await readParameters(config, shards, folder);
-    await loadRuntime();
-    return new TransformerPolicy(createPrograms(config, compile), parameters);
+    return TransformerPolicy.create(createPrograms(config, compile), parameters);
   } finally {
     for (const shard of new Set(shards.values())) await shard.close();
   }
@@ -53,7 +52,7 @@ export async function loadHuggingFace(folder: string, options: HuggingFaceOption
 export async function saveHuggingFace(policy: TransformerPolicy, folder: string): Promise<void> {
   const { config } = policy;
   const family = configToHuggingFace(config);
-  const parameters = policy.parameters();
+  const parameters = await policy.parameters();
   const tensors = new Map(
     placesOf(config).map(({ name, parameter, shape, offset }) => {
       const size = shape.reduce((a, b) => a * b, 1);

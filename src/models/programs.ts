@@ -6,7 +6,7 @@
 import { adamw } from "../graph/adamw.ts";
 import { gradients } from "../graph/gradients.ts";
 import { add, reshape } from "../graph/ops.ts";
-import { type CompileOptions, compile, type Program } from "../graph/session.ts";
+import { type CompileOptions, compile, type Device, type Program } from "../graph/session.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { type Sampling, traceGeneration } from "./generate.ts";
 import {
@@ -25,12 +25,15 @@ export type ProgramName =
   | "score"
   | "logits"
   | "apply"
+  | "upload"
+  | "read"
   | `accumulate ${Cotangents}`
   | `update ${Cotangents}`
   | `generate ${Sampling}`;
 
 export interface Programs {
   readonly config: TransformerConfig;
+  readonly device: Device;
   get(name: ProgramName): Promise<Program>;
 }
 
@@ -38,11 +41,19 @@ export function createPrograms(config: TransformerConfig, options: CompileOption
   const made = new Map<ProgramName, Promise<Program>>();
   return {
     config,
+    device: options.device ?? "cpu",
     get(name) {
-      if (!made.has(name)) made.set(name, compile(trace(traceModel(config), name), options));
+      if (!made.has(name))
+        made.set(name, compile(trace(traceModel(config), name), { ...options, resident: residentOf(name) }));
       return made.get(name)!;
     },
   };
+}
+
+/** What a program makes for another one stays where it is: parameters, moments, accumulated gradients. */
+function residentOf(name: ProgramName): (output: string) => boolean {
+  if (name === "upload") return () => true;
+  return name === "read" ? () => false : (output) => /^[pmvg]:/.test(output);
 }
 
 function trace(model: Model, name: ProgramName): Record<string, Tensor> {
@@ -51,6 +62,9 @@ function trace(model: Model, name: ProgramName): Record<string, Tensor> {
       return scores(model);
     case "logits":
       return { logits: batchLogits(model, traceBatch()) };
+    case "upload":
+    case "read":
+      return { ...model.parameters };
     case "apply":
       return adamw(model.parameters, gradientInputs(model));
     case "accumulate logprobs":

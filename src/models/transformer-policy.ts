@@ -1,14 +1,14 @@
 /**
- * The Policy over a transformer that ONNX Runtime runs. Parameters, moments and accumulated gradients live in two
- * copies: a step writes the spare copy and the two change places only when the result is finite, so that a bad
- * gradient never costs the model.
+ * The Policy over a transformer that ONNX Runtime runs. On the CPU parameters and moments live in two copies: a step
+ * writes the spare copy and the two change places only when the result is finite, so that a bad gradient never costs
+ * the model. On WebGPU they stay on the device.
  *
  * `backward` keeps the newest batch until it is known whether another follows: a step after one batch is one program
  * (forward, backward, clip, AdamW), as fast as it can be; several batches are accumulated first.
  */
 
 import { type Settings, settingNames } from "../graph/adamw.ts";
-import { type Value, value } from "../graph/session.ts";
+import { discard, loadRuntime, type Value, value } from "../graph/session.ts";
 import type { Data } from "../graph/tensor.ts";
 import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
 import { type PackedBatch, packBatch } from "./batch.ts";
@@ -40,16 +40,24 @@ export class TransformerPolicy implements Policy {
   #accumulated: Values | undefined;
   #steps = 0;
 
-  /** Parameters are taken over, not copied. The runtime must have been loaded (see `createPolicy`). */
-  constructor(programs: Programs, parameters: Readonly<Record<string, Float32Array>>) {
+  private constructor(programs: Programs, parameters: Values) {
     this.config = programs.config;
     this.vocabularySize = programs.config.vocabularySize;
     this.contextLength = programs.config.contextLength;
     this.#programs = programs;
-    const shapes = parameterShapes(programs.config);
-    this.#parameters = Object.fromEntries(
-      Object.keys(shapes).map((name) => [name, value(parameters[name]!, shapes[name]!)]),
-    );
+    this.#parameters = parameters;
+  }
+
+  /** A policy that takes the arrays over; shapes are those of `parameterShapes`. */
+  static async create(
+    programs: Programs,
+    parameters: Readonly<Record<string, Float32Array>>,
+  ): Promise<TransformerPolicy> {
+    await loadRuntime();
+    const shapes = Object.entries(parameterShapes(programs.config));
+    const values = Object.fromEntries(shapes.map(([name, shape]) => [name, value(parameters[name]!, shape)]));
+    if (programs.device !== "webgpu") return new TransformerPolicy(programs, values);
+    return new TransformerPolicy(programs, await (await programs.get("upload")).run(values));
   }
 
   async score(sequences: readonly Sequence[]): Promise<Scores> {
@@ -116,29 +124,32 @@ export class TransformerPolicy implements Policy {
 
   async save(file: string): Promise<void> {
     const shapes = parameterShapes(this.config);
-    const tensors = Object.entries(this.parameters()).map(
+    const tensors = Object.entries(await this.parameters()).map(
       ([name, data]) => [name, { shape: shapes[name]!, data }] as const,
     );
     await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config) });
   }
 
   async clone(): Promise<TransformerPolicy> {
-    const copies = Object.entries(this.parameters()).map(([name, data]) => [name, data.slice()] as const);
-    return new TransformerPolicy(this.#programs, Object.fromEntries(copies));
+    const copies = Object.entries(await this.parameters()).map(([name, data]) => [name, data.slice()] as const);
+    return TransformerPolicy.create(this.#programs, Object.fromEntries(copies));
   }
 
-  /** The parameters by name; a view that the next step invalidates. */
-  parameters(): Record<string, Float32Array> {
-    return Object.fromEntries(Object.entries(this.#parameters).map(([name, { data }]) => [name, data as Float32Array]));
+  /** The parameters by name; on the CPU a view that the next step invalidates. */
+  async parameters(): Promise<Record<string, Float32Array>> {
+    return this.#read(this.#parameters);
   }
 
   /** The accumulated gradient by parameter name; does not clear it. */
   async gradients(): Promise<Record<string, Float32Array>> {
     await this.#accumulatePending();
     if (!this.#accumulated) throw new TypeError("gradients: expected a gradient but found none; call backward first");
-    return Object.fromEntries(
-      Object.entries(this.#accumulated).map(([name, { data }]) => [name, data as Float32Array]),
-    );
+    return this.#read(this.#accumulated);
+  }
+
+  async #read(values: Values): Promise<Record<string, Float32Array>> {
+    const here = this.#programs.device === "webgpu" ? await (await this.#programs.get("read")).run(values) : values;
+    return Object.fromEntries(Object.entries(here).map(([name, { data }]) => [name, data as Float32Array]));
   }
 
   #pack(sequences: readonly Sequence[]): PackedBatch {
@@ -151,6 +162,7 @@ export class TransformerPolicy implements Policy {
     const program = await this.#programs.get(`accumulate ${cotangents}`);
     const before = this.#accumulated ?? zerosLike(this.#parameters);
     const after = await program.run({ ...this.#parameters, ...feeds, ...prefixed("g:", before) });
+    discard(before);
     this.#accumulated = Object.fromEntries(Object.keys(before).map((name) => [name, after[`g:${name}`]!]));
     this.#pending = undefined;
   }
@@ -164,21 +176,25 @@ export class TransformerPolicy implements Policy {
   }
 
   #target(): Values {
+    if (this.#programs.device === "webgpu") return {};
     this.#spare ??= { ...prefixed("p:", zerosLike(this.#parameters)), ...zerosLike(this.#moments!) };
     return this.#spare;
   }
 
   async #apply(run: () => Promise<Record<string, Value>>): Promise<{ readonly gradNorm: number }> {
-    const gradNorm = (await run()).gradNorm!.data[0] as number;
+    const { gradNorm: norm, ...fresh } = await run();
+    const gradNorm = norm!.data[0] as number;
     if (!Number.isFinite(gradNorm)) {
+      discard(fresh);
       throw new RangeError(
         `step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept. Lower the learning rate or look at the loss's gradients`,
       );
     }
-    const [old, fresh] = [{ ...prefixed("p:", this.#parameters), ...this.#moments! }, this.#spare!];
+    const old = { ...prefixed("p:", this.#parameters), ...this.#moments! };
     this.#parameters = Object.fromEntries(Object.keys(this.#parameters).map((name) => [name, fresh[`p:${name}`]!]));
     this.#moments = Object.fromEntries(Object.keys(this.#moments!).map((name) => [name, fresh[name]!]));
-    this.#spare = old;
+    if (this.#programs.device === "webgpu") discard(old);
+    else this.#spare = old;
     this.#steps++;
     return { gradNorm };
   }
@@ -189,7 +205,7 @@ const prefixed = (prefix: string, values: Values): Values =>
 
 const zerosLike = (values: Values): Values =>
   Object.fromEntries(
-    Object.entries(values).map(([name, { data, dims }]) => [name, value(new Float32Array(data.length), dims)]),
+    Object.entries(values).map(([name, { size, dims }]) => [name, value(new Float32Array(size), dims)]),
   );
 
 const toValues = (feeds: Feeds): Values =>

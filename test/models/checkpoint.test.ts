@@ -24,7 +24,7 @@ async function changed(change: (content: Awaited<ReturnType<typeof loadSafetenso
 test("loadPolicy restores every bit that save wrote", async () => {
   const again = await loadPolicy(file);
   assert.deepEqual(again.config, policy.config);
-  assert.deepEqual(again.parameters(), policy.parameters());
+  assert.deepEqual(await again.parameters(), await policy.parameters());
 });
 
 test("loadPolicy names the tensor that is missing, misshapen or not finite", async () => {

@@ -55,7 +55,7 @@ for (const name of ["llama", "qwen2", "qwen3"]) {
       await mkdir(folder);
       await saveHuggingFace(policy, folder);
       const again = await loadHuggingFace(folder);
-      assert.deepEqual(again.parameters(), policy.parameters());
+      assert.deepEqual(await again.parameters(), await policy.parameters());
       assert.deepEqual(await again.logits(rows), await policy.logits(rows));
     });
   });

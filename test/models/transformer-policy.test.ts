@@ -8,7 +8,7 @@ import type { Rollouts, Sequence } from "../../src/srft/policy.ts";
 const sizes = { vocabularySize: 9, layers: 2, width: 16, heads: 2, contextLength: 40 };
 const shared = await createPolicy({ ...sizes, seed: 4 });
 // fresh parameters give nearly uniform tokens; larger ones give distributions worth testing
-for (const [name, data] of Object.entries(shared.parameters()))
+for (const [name, data] of Object.entries(await shared.parameters()))
   if (!name.includes("norm"))
     data.forEach((x, i) => {
       data[i] = 12 * x;
@@ -145,7 +145,7 @@ describe("training invariants", () => {
     await accumulated.gradients();
     const [a, b] = [await fused.step({ learningRate: 0.01 }), await accumulated.step({ learningRate: 0.01 })];
     assert.ok(Math.abs(a.gradNorm - b.gradNorm) < 1e-5 * a.gradNorm);
-    const [left, right] = [fused.parameters(), accumulated.parameters()];
+    const [left, right] = [await fused.parameters(), await accumulated.parameters()];
     for (const name of Object.keys(left)) assert.ok(largest(left[name]!, right[name]!) < 1e-5, name);
   });
 
@@ -188,10 +188,10 @@ describe("bad input", () => {
       policy.step({ learningRate: 0.01 }),
       /expected a finite gradient norm but found .*; the parameters were kept/,
     );
-    assert.deepEqual(policy.parameters(), shared.parameters());
+    assert.deepEqual(await policy.parameters(), await shared.parameters());
     await policy.backward(texts, { logprobs: joined(texts) });
     await policy.step({ learningRate: 0.01 });
-    for (const data of Object.values(policy.parameters())) assert.ok(data.every(Number.isFinite));
+    for (const data of Object.values(await policy.parameters())) assert.ok(data.every(Number.isFinite));
   });
 
   test("backward refuses gradients that are NaN or of another length", async () => {

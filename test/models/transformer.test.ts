@@ -11,7 +11,7 @@ const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../../test/
 const programs = createPrograms(completeConfig(golden.config));
 const arrays = (record: Record<string, number[]>) =>
   Object.fromEntries(Object.entries(record).map(([name, data]) => [name, Float32Array.from(data)]));
-const goldenPolicy = () => new TransformerPolicy(programs, arrays(golden.parameters));
+const goldenPolicy = () => TransformerPolicy.create(programs, arrays(golden.parameters));
 const cotangents = {
   logprobs: Float32Array.from(golden.dLogprobs as number[]),
   entropies: Float32Array.from(golden.dEntropies as number[]),
@@ -27,14 +27,14 @@ function relativeError(ours: ArrayLike<number>, theirs: readonly number[]): numb
 before(loadRuntime);
 
 test("score equals PyTorch's log-probabilities and entropies", async () => {
-  const { logprobs, entropies, offsets } = await goldenPolicy().score(golden.rows);
+  const { logprobs, entropies, offsets } = await (await goldenPolicy()).score(golden.rows);
   assert.ok(relativeError(logprobs, golden.logprobs) < 2e-6);
   assert.ok(relativeError(entropies, golden.entropies) < 2e-6);
   assert.deepEqual([...offsets], [0, 5, 6, 15, 18]);
 });
 
 test("backward equals PyTorch's gradient of every parameter", async () => {
-  const policy = goldenPolicy();
+  const policy = await goldenPolicy();
   await policy.backward(golden.rows, cotangents);
   for (const [name, gradient] of Object.entries(await policy.gradients())) {
     const error = relativeError(gradient, golden.gradients[name]);
@@ -43,13 +43,13 @@ test("backward equals PyTorch's gradient of every parameter", async () => {
 });
 
 test("step equals three steps of PyTorch's AdamW with clip_grad_norm_", async () => {
-  const policy = goldenPolicy();
+  const policy = await goldenPolicy();
   for (const norm of golden.gradNorms) {
     await policy.backward(golden.rows, cotangents);
     const { gradNorm } = await policy.step(golden.settings);
     assert.ok(Math.abs(gradNorm / norm - 1) < 1e-5, `norm ${gradNorm}, PyTorch ${norm}`);
   }
-  for (const [name, data] of Object.entries(policy.parameters())) {
+  for (const [name, data] of Object.entries(await policy.parameters())) {
     // Adam divides by the root of the second moment: entries with tiny gradients carry their relative error
     const error = relativeError(data, golden.after[name]);
     assert.ok(error < 2e-5, `${name}: ${error}`);
@@ -58,6 +58,6 @@ test("step equals three steps of PyTorch's AdamW with clip_grad_norm_", async ()
 
 test("createPolicy makes the lab policy of 334,464 parameters", async () => {
   const policy = await createPolicy({ vocabularySize: 21, seed: 1 });
-  const count = Object.values(policy.parameters()).reduce((total, data) => total + data.length, 0);
+  const count = Object.values(await policy.parameters()).reduce((total, data) => total + data.length, 0);
   assert.equal(count, 334_464);
 });
