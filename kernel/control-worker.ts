@@ -65,6 +65,7 @@ function say(message: ToWorker) {
     case "pong":
       return answered();
     case "flush":
+      inspector.disconnect(); // else Node waits for it, and says so
       return send("", () => {
         Atomics.add(counters, 1, 1);
         Atomics.notify(counters, 1);

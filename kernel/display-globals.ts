@@ -1,6 +1,6 @@
 /** The display functions every cell has: display, clearOutput, html, md, svg, latex, progress. */
 
-import { displayBundle, displaySymbol, escapeHtml } from "./display.ts";
+import { alreadyShown, displayBundle, displaySymbol, escapeHtml } from "./display.ts";
 import type { MimeBundle, Output } from "./link.ts";
 
 /** How the globals reach their cell. */
@@ -53,13 +53,16 @@ export function displayGlobals(port: DisplayPort) {
   const display = (value: unknown, options: DisplayOptions = {}): DisplayHandle => {
     const id = options.id ?? `display-${process.pid}-${++created}`;
     show(value, { ...options, id });
-    return { id, update: (next) => show(next, { ...options, id, update: true }) };
+    return visible({ id, update: (next: unknown) => show(next, { ...options, id, update: true }) });
   };
   const clearOutput = ({ wait = false } = {}) => port.send({ op: "clear", cell: port.cell(), wait });
   const progress = <Item>(work: number | Iterable<Item> | AsyncIterable<Item>, options: ProgressOptions = {}) =>
     typeof work === "number" ? counter(display, work, options) : steps(display, work, options);
   return { display, clearOutput, progress, html, md, svg, latex };
 }
+
+const visible = <Handle extends object>(handle: Handle): Handle =>
+  Object.defineProperty(handle, alreadyShown, { value: true });
 
 type Template = string | TemplateStringsArray;
 
@@ -107,7 +110,7 @@ function counter(display: Display, total: number, { label = "" }: ProgressOption
     shown = performance.now();
     handle.update(state());
   };
-  return { update: to, tick: (by = 1) => to(done + by), finish: () => handle.update(state()) };
+  return visible({ update: to, tick: (by = 1) => to(done + by), finish: () => handle.update(state()) });
 }
 
 async function* steps<Item>(display: Display, work: Iterable<Item> | AsyncIterable<Item>, options: ProgressOptions) {

@@ -9,6 +9,9 @@ import type { MimeBundle } from "./link.ts";
 /** The method by which a value says how it is shown; its result, a MIME bundle, may be a promise. */
 export const displaySymbol = Symbol.for("Jupyter.display");
 
+/** Marks what is not to be shown as a cell's value: it is already on the page. */
+export const alreadyShown = Symbol("already shown");
+
 /** Rows of a table that are shown; the rest is counted. */
 const shownRows = 20;
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command `srft`. Each subcommand's code is loaded when it is asked for, so that the kernel starts fast. */
 
+import { parseArgs } from "node:util";
+
 const usage = `srft: a TypeScript notebook kernel and library for SRFT
 
   srft run NOTEBOOK [--out FILE | --inplace] [--html FILE] [--timeout SECONDS] [--verbose]
@@ -17,14 +19,30 @@ Exit codes of run: 0 done, 1 a cell failed, 2 unusable input, 130 interrupted.
 `;
 
 const [command = "--help", ...rest] = process.argv.slice(2);
-const code = await runCommand(command, rest).catch(fail);
-if (code !== undefined) process.exitCode = code;
+process.exitCode = await runCommand(command, rest).catch(fail);
 if (command === "kernel") process.exit();
 
 async function runCommand(name: string, args: string[]): Promise<number> {
   switch (name) {
+    case "run":
+      return run(args);
+    case "install":
+    case "uninstall":
+      return install(name, args);
+    case "lab":
+      return (await import("./lab.ts")).runLab(args);
+    case "doctor":
+      return doctor(args);
     case "kernel":
-      await (await import("./supervisor.ts")).runKernel(args[0] ?? "");
+      return kernel(args);
+    case "--version":
+    case "-v":
+      process.stdout.write(`${(await import("./messages.ts")).packageVersion()}\n`);
+      return 0;
+    case "--help":
+    case "-h":
+    case "help":
+      process.stdout.write(usage);
       return 0;
     default:
       process.stderr.write(`srft: expected a command but found ${name}\n\n${usage}`);
@@ -32,7 +50,73 @@ async function runCommand(name: string, args: string[]): Promise<number> {
   }
 }
 
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      out: { type: "string" },
+      html: { type: "string" },
+      timeout: { type: "string" },
+      inplace: { type: "boolean" },
+      verbose: { type: "boolean" },
+    },
+  });
+  const [notebook, ...others] = positionals;
+  if (notebook === undefined || others.length > 0)
+    throw new TypeError(`run: expected one notebook but found ${positionals.length}`);
+  const { out, html, inplace, verbose } = values;
+  if (out !== undefined && inplace) throw new TypeError("run: expected --out or --inplace but found both");
+  const { runNotebook } = await import("./run.ts");
+  return runNotebook(notebook, {
+    ...(out === undefined ? {} : { out }),
+    ...(html === undefined ? {} : { html }),
+    ...(inplace ? { inplace } : {}),
+    ...(verbose ? { verbose } : {}),
+    ...(values.timeout === undefined ? {} : { timeout: secondsOf(values.timeout) }),
+  });
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 2_000_000) return seconds;
+  throw new RangeError(`run: expected --timeout in seconds, above 0, but found ${text}`);
+}
+
+async function install(name: "install" | "uninstall", args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { user: { type: "boolean" }, "sys-prefix": { type: "boolean" }, prefix: { type: "string" } },
+  });
+  if (Object.keys(values).length > 1) throw new TypeError(`${name}: expected one of --user, --sys-prefix, --prefix`);
+  const { installKernel, uninstallKernel } = await import("./install.ts");
+  const kind = values["sys-prefix"] ? "sys-prefix" : "user";
+  const target =
+    values.prefix === undefined ? ({ kind } as const) : ({ kind: "prefix", folder: values.prefix } as const);
+  if (name === "install") process.stdout.write(`installed the kernel TypeScript (srft) in ${installKernel(target)}\n`);
+  else process.stdout.write(`${uninstallKernel(target) ?? "nothing"} removed\n`);
+  return 0;
+}
+
+async function doctor(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { json: { type: "boolean" } } });
+  const { diagnose, diagnosisText } = await import("./doctor.ts");
+  const diagnosis = await diagnose();
+  process.stdout.write(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : diagnosisText(diagnosis));
+  return diagnosis.ok ? 0 : 1;
+}
+
+async function kernel([connectionFile, ...others]: string[]): Promise<number> {
+  if (connectionFile === undefined || others.length > 0)
+    throw new TypeError("kernel: expected one connection file; Jupyter writes it, start the kernel from there");
+  await (await import("./supervisor.ts")).runKernel(connectionFile);
+  return 0;
+}
+
 function fail(error: unknown): number {
-  process.stderr.write(`srft: ${error instanceof Error ? error.message : String(error)}\n`);
+  const { message = String(error) } = error as Partial<Error>;
+  process.stderr.write(`srft: ${message}\n`);
+  if (!(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError))
+    process.stderr.write(`${(error as Partial<Error>).stack ?? ""}\n`);
   return 2;
 }

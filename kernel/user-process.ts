@@ -9,7 +9,7 @@ import { Script } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { type CompiledCell, compileCell } from "./cell.ts";
 import { runtimeName } from "./cell-rewrite.ts";
-import { displayBundle } from "./display.ts";
+import { alreadyShown, displayBundle } from "./display.ts";
 import { displayGlobals } from "./display-globals.ts";
 import {
   type CellError,
@@ -36,8 +36,6 @@ class Interrupted extends Error {
     super("the cell was interrupted");
   }
 }
-
-main();
 
 function main() {
   const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(8));
@@ -143,8 +141,11 @@ async function execute({ cell, count, source }: Extract<ToUser, { op: "run" }>, 
   const script = new Script(compiled.code, { filename: cellFile(cell) });
   const completion: unknown = script.runInThisContext({ displayErrors: false });
   const value = compiled.isAsync ? ((await completion) as { value: unknown } | undefined)?.value : completion;
-  return compiled.hasValue && value !== undefined ? await displayBundle(value) : undefined;
+  return compiled.hasValue && isShown(value) ? await displayBundle(value) : undefined;
 }
+
+const isShown = (value: unknown) =>
+  value !== undefined && !(typeof value === "object" && value && alreadyShown in value);
 
 /** A cell may declare a name that Node defines as an accessor or a constant (crypto, navigator): it becomes a variable. */
 function makeAssignable({ names }: CompiledCell) {
@@ -185,3 +186,5 @@ function captureOutput(write: (name: "stdout" | "stderr", text: string) => void)
     process[name].write = capture as typeof process.stdout.write;
   }
 }
+
+main();

@@ -103,6 +103,11 @@ test("update_display_data names the display that display_data created, and trans
   assert.equal(third!.content.transient.display_id, "own");
 });
 
+test("a display in the last place is not shown again as the cell's value", async () => {
+  const answer = await client.execute("display('once')");
+  assert.deepEqual(types(answer), ["busy", "execute_input", "display_data", "idle"]);
+});
+
 test("clear_output is sent with its wait", async () => {
   const answer = await client.execute("clearOutput(); clearOutput({ wait: true })");
   const waits = answer.iopub
