@@ -26,6 +26,10 @@ export interface Batch {
   readonly entropies: Values;
   /** The same log-probabilities before this batch's first update, [N]; without them every ratio is 1. */
   readonly oldLogprobs?: Values;
+  /** The log-probabilities under a reference policy that does not change, [N] nats; what KL terms need. */
+  readonly referenceLogprobs?: Values;
+  /** How many of a rollout's first tokens an expert wrote (a hybrid rollout or a hint), [B]. Default: none. */
+  readonly prefixLengths?: Int32Array;
   /** 1 = the token counts, [N]. Default: all count. */
   readonly mask?: Uint8Array;
 }
@@ -50,6 +54,8 @@ export interface Loss {
   readonly gradients: TokenGradients;
   /** The value of each named term, its weights included. */
   readonly terms: Readonly<Record<string, number>>;
+  /** L2 norm of each term's own gradient, and its share in the sum of these norms. */
+  readonly termGradients?: Readonly<Record<string, { readonly norm: number; readonly share: number }>>;
   readonly metrics: Metrics;
 }
 
@@ -60,6 +66,8 @@ export interface Objective {
   readonly rollouts: boolean;
   /** Whether it needs demonstrations, and whether these enter the mean and deviation of their prompt's group. */
   readonly demonstrations: "none" | "inside" | "beside";
+  /** Whether it needs referenceLogprobs. Default: no. */
+  readonly reference?: boolean;
   /**
    * A pure function of the batch.
    *
@@ -87,8 +95,11 @@ export function checkBatch(name: string, batch: Batch): void {
 function checkLengths(name: string, batch: Batch) {
   const rows = batch.sources.length;
   const tokens = batch.offsets.at(-1) ?? 0;
-  const expected = { offsets: rows + 1, groups: rows, rewards: rows };
-  const perToken = { logprobs: tokens, entropies: tokens, oldLogprobs: tokens, mask: tokens };
+  const expected = { offsets: rows + 1, groups: rows, rewards: rows, prefixLengths: rows };
+  const perToken = {
+    ...{ logprobs: tokens, entropies: tokens, oldLogprobs: tokens },
+    ...{ referenceLogprobs: tokens, mask: tokens },
+  };
   for (const [field, length] of Object.entries({ ...expected, ...perToken }) as [keyof Batch, number][]) {
     const found = batch[field]?.length;
     if (found !== undefined && found !== length) {
@@ -110,8 +121,11 @@ function checkRow(name: string, batch: Batch, row: number) {
   if (end <= begin) fail("at least one token", end - begin);
   if (!Number.isFinite(batch.rewards[row])) fail("a finite reward", batch.rewards[row]);
   if (batch.sources[row] === "rollout" && batch.groups[row]! < 0) fail("a group for a rollout", batch.groups[row]);
+  const prefix = batch.prefixLengths?.[row] ?? 0;
+  if (!(prefix >= 0 && prefix <= end - begin)) fail(`a prefix of 0 to ${end - begin} tokens`, prefix);
   for (let t = begin; t < end; t++) {
     checkLogprob(batch.logprobs[t]!, fail);
+    if (batch.referenceLogprobs) checkLogprob(batch.referenceLogprobs[t]!, fail);
     if (batch.oldLogprobs && batch.sources[row] === "rollout") checkLogprob(batch.oldLogprobs[t]!, fail);
     const entropy = batch.entropies[t]!;
     if (!(entropy >= -rounding && entropy < Infinity)) fail("finite entropies >= 0", entropy);

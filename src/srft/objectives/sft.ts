@@ -6,7 +6,8 @@
  */
 
 import { type Batch, checkBatch, type Loss, type Objective, rowsOf } from "../batch.ts";
-import { type Reduction, reduce, tokenMean } from "../reduction.ts";
+import { lossOf, tokenTerm } from "../losses/terms.ts";
+import { type Reduction, tokenMean } from "../reduction.ts";
 
 export interface SftOptions {
   /** Default "token-mean". */
@@ -33,12 +34,7 @@ export function sft(options: SftOptions = {}): Objective {
 function sftLoss(batch: Batch, reduction: Reduction): Loss {
   checkBatch("sft", batch);
   const rows = rowsOf(batch, { source: "demonstration", required: "sft" });
-  const gradient = new Float64Array(batch.logprobs.length);
-  const value = reduce(batch, { rows, reduction, gradient }, (t) => ({ value: -batch.logprobs[t]!, slope: -1 }));
-  return {
-    value,
-    gradients: { logprobs: Float32Array.from(gradient) },
-    terms: { sft: value },
-    metrics: { meanEntropy: tokenMean(batch, rows, (t) => batch.entropies[t]!), weights: { sft: 1, rl: 0 } },
-  };
+  const term = tokenTerm(batch, { name: "sft", rows, reduction }, (t) => ({ value: -batch.logprobs[t]!, slope: -1 }));
+  const metrics = { meanEntropy: tokenMean(batch, rows, (t) => batch.entropies[t]!), weights: { sft: 1, rl: 0 } };
+  return lossOf(batch, { terms: [term], metrics });
 }

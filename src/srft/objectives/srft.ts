@@ -16,15 +16,15 @@
  * - the average over tokens: the equations have none (that is "sequence-sum"). We DEPART from them with "token-mean":
  *   with sums, log π(y−), which has no lower bound, outweighs the other terms in proportion to the answer's length;
  * - one group size: groupSize rollouts plus the demonstration; for 7 + 1 ask `train` for groupSize 7.
- * The released code, as reported: entropyOver "token", sftSign 1, signal "advantages", shaping { gamma: 0.1 },
- * entropyBonus 0.001. The implementation made for arXiv 2509.04419: entropyOver "sequence", shaping { gamma: 0.1 },
- * std "none", entropyBonus 0.001.
+ * The forms of the released code and of an independent implementation are srft-presets.ts.
  */
 
 import { advantages, type Deviation } from "../advantages.ts";
 import { type Batch, checkBatch, type Loss, type Objective, rowsOf, tokenRatios } from "../batch.ts";
 import { type EntropyWeightOptions, entropyWeights } from "../entropy-weights.ts";
-import { type Reduction, ratioMetrics, reduce, type TokenLoss, tokenMean } from "../reduction.ts";
+import { checkShaping, type Shaping, shapedProbability } from "../losses/shaping.ts";
+import { entropyTerm, lossOf, tokenTerm } from "../losses/terms.ts";
+import { type Reduction, ratioMetrics, type TokenLoss, tokenMean } from "../reduction.ts";
 
 export interface SrftOptions extends EntropyWeightOptions {
   /**
@@ -41,7 +41,7 @@ export interface SrftOptions extends EntropyWeightOptions {
   /** What a rollout is reinforced by: R = ±1, equation 12, or −Â · π/π_old with w_RL where Â > 0. Default "rewards". */
   readonly signal?: "rewards" | "advantages";
   /** f(p) in L_RL^demo = −Â f(p): p, or p / (p + gamma) as in LUFFY, arXiv 2504.14945. Default "none". */
-  readonly shaping?: "none" | { readonly gamma: number };
+  readonly shaping?: Shaping;
   /** Default "population". */
   readonly std?: Deviation;
   /** Added to the deviation. Default 0. */
@@ -50,6 +50,8 @@ export interface SrftOptions extends EntropyWeightOptions {
   readonly demonstrations?: "inside" | "beside";
   /** Default "token-mean". */
   readonly reduction?: Reduction;
+  /** Of the imitation term (8). Default: `reduction`. */
+  readonly sftReduction?: Reduction;
   /** c in − c · E[H] over the rollouts; not in the paper. Default 0. */
   readonly entropyBonus?: number;
 }
@@ -76,15 +78,8 @@ export function srft(options: SrftOptions = {}): Objective {
 function srftLoss(batch: Batch, options: SrftOptions): Loss {
   checkBatch("srft", batch);
   const view = viewOf(batch, options);
-  const gradient = new Float64Array(batch.logprobs.length);
-  const bonus = entropyBonus(view);
-  const terms = { ...demonstrationTerms(view, gradient), ...rolloutTerms(view, gradient), ...bonus?.terms };
-  return {
-    value: Object.values(terms).reduce((sum, value) => sum + value, 0),
-    gradients: { logprobs: Float32Array.from(gradient), ...bonus?.gradients },
-    terms,
-    metrics: metricsOf(view),
-  };
+  const terms = [...demonstrationTerms(view), ...rolloutTerms(view), ...entropyBonus(view)];
+  return lossOf(batch, { terms, metrics: metricsOf(view) });
 }
 
 type View = ReturnType<typeof viewOf>;
@@ -105,23 +100,24 @@ function viewOf(batch: Batch, options: SrftOptions) {
 }
 
 /** Equations 8 and 9. */
-function demonstrationTerms({ batch, demonstrations, reduction, ...view }: View, gradient: Float64Array) {
+function demonstrationTerms({ batch, demonstrations, reduction, ...view }: View) {
   const { weights, advantage, options } = view;
   const scale = options.demonstrationScale ?? 1;
   const grouped = demonstrations.filter((row) => batch.groups[row]! >= 0);
   const imitation: TokenLoss = (t) => ({ value: -weights.sft[t]! * batch.logprobs[t]!, slope: -weights.sft[t]! });
   const reinforcement: TokenLoss = (t, row) => {
-    const { value, slope } = shapedProbability(batch.logprobs[t]!, options);
+    const { value, slope } = shapedProbability(batch.logprobs[t]!, options.shaping);
     return { value: -scale * advantage[row]! * value, slope: -scale * advantage[row]! * slope };
   };
-  return {
-    sft: reduce(batch, { rows: demonstrations, reduction, gradient }, imitation),
-    demonstration: reduce(batch, { rows: grouped, reduction, gradient }, reinforcement),
-  };
+  const sftReduction = options.sftReduction ?? reduction;
+  return [
+    tokenTerm(batch, { name: "sft", rows: demonstrations, reduction: sftReduction }, imitation),
+    tokenTerm(batch, { name: "demonstration", rows: grouped, reduction }, reinforcement),
+  ];
 }
 
 /** Equation 12, or its form with advantages and ratios. */
-function rolloutTerms({ batch, rollouts, reduction, ...view }: View, gradient: Float64Array) {
+function rolloutTerms({ batch, rollouts, reduction, ...view }: View) {
   const { weights, ratios, options } = view;
   const byAdvantage = options.signal === "advantages";
   const signal = byAdvantage ? view.advantage : signs(batch, rollouts);
@@ -131,21 +127,17 @@ function rolloutTerms({ batch, rollouts, reduction, ...view }: View, gradient: F
       : { value: weight * batch.logprobs[t]!, slope: weight };
   const positive: TokenLoss = (t, row) => weighted(t, -weights.rl[t]! * Math.max(signal[row]!, 0));
   const negative: TokenLoss = (t, row) => weighted(t, -Math.min(signal[row]!, 0));
-  return {
-    positive: reduce(batch, { rows: rollouts, reduction, gradient }, positive),
-    negative: reduce(batch, { rows: rollouts, reduction, gradient }, negative),
-  };
+  return [
+    tokenTerm(batch, { name: "positive", rows: rollouts, reduction }, positive),
+    tokenTerm(batch, { name: "negative", rows: rollouts, reduction }, negative),
+  ];
 }
 
 function entropyBonus({ batch, rollouts, reduction, options }: View) {
-  const coefficient = options.entropyBonus ?? 0;
-  if (coefficient === 0) return undefined;
-  const gradient = new Float64Array(batch.entropies.length);
-  const bonus: TokenLoss = (t) => ({ value: -coefficient * batch.entropies[t]!, slope: -coefficient });
-  return {
-    terms: { entropyBonus: reduce(batch, { rows: rollouts, reduction, gradient }, bonus) },
-    gradients: { entropies: Float32Array.from(gradient) },
-  };
+  const { entropyBonus: coefficient = 0 } = options;
+  return coefficient === 0
+    ? []
+    : [entropyTerm(batch, { name: "entropyBonus", rows: rollouts, reduction }, coefficient)];
 }
 
 function metricsOf({ batch, rollouts, demonstrations, weights, ratios }: View) {
@@ -157,14 +149,6 @@ function metricsOf({ batch, rollouts, demonstrations, weights, ratios }: View) {
     },
     ...ratioMetrics(batch, rollouts, ratios),
   };
-}
-
-/** f(p) and ∂f/∂log p = p f'(p). */
-function shapedProbability(logprob: number, { shaping = "none" }: SrftOptions) {
-  const p = Math.exp(logprob);
-  if (shaping === "none") return { value: p, slope: p };
-  const { gamma } = shaping;
-  return { value: p / (p + gamma), slope: (gamma * p) / (p + gamma) ** 2 };
 }
 
 function groupAdvantages(batch: Batch, { demonstrations = "inside", std = "population", epsilon = 0 }: SrftOptions) {
@@ -254,7 +238,5 @@ function checkOptions(options: SrftOptions) {
       throw new RangeError(`srft: expected a finite ${name} >= 0 but found ${value}`);
     }
   }
-  if (typeof options.shaping === "object" && !(options.shaping.gamma > 0 && options.shaping.gamma < Infinity)) {
-    throw new RangeError(`srft: expected a positive shaping.gamma but found ${options.shaping.gamma}`);
-  }
+  checkShaping("srft", options.shaping);
 }
