@@ -68,6 +68,8 @@ export interface Objective {
   readonly demonstrations: "none" | "inside" | "beside";
   /** Whether it needs referenceLogprobs. Default: no. */
   readonly reference?: boolean;
+  /** Whether the last rollout of each group, or all, begin with a part of the demonstration. Default: none. */
+  readonly prefixed?: "last" | "all";
   /**
    * A pure function of the batch.
    *
@@ -184,7 +186,7 @@ export function tokenRatios(name: string, batch: Batch, rows: readonly number[])
   for (const row of rows) {
     for (let t = offsets[row]!; t < offsets[row + 1]!; t++) {
       const ratio = Math.exp(logprobs[t]! - oldLogprobs[t]!);
-      if (ratio === Infinity) {
+      if (!(ratio < Infinity)) {
         throw new RangeError(
           `${name}: expected a finite ratio but found exp(${logprobs[t]! - oldLogprobs[t]!}) in row ${row}`,
         );
