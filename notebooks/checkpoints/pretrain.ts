@@ -5,7 +5,8 @@
  *
  * AdamW (betas 0.9, 0.98; decay 0.01; norm clip 1) on documents of data/arithmetic-documents.ts, 128 a step; the loss
  * is the mean over completion tokens; the learning rate warms up over 100 steps and falls by a cosine to a twentieth.
- * "rare" continues "foreign". About five minutes each on two cores.
+ * "rare" continues "foreign". Two to three minutes each on two cores. The same machine and versions give the same bits;
+ * another processor or version rounds differently and gives another base of the same kind.
  */
 
 import { writeFile } from "node:fs/promises";
