@@ -54,12 +54,18 @@ const ownKernels = ["srft"];
  */
 export function readNotebook(path: string): Notebook {
   const notebook = parseNotebook(readText(path), path);
-  const { kernelspec } = notebook.metadata;
-  if (kernelspec?.name !== undefined && !ownKernels.includes(kernelspec.name))
+  const asked = notebook.metadata.kernelspec?.name ?? foreignLanguage(notebook);
+  if (asked !== undefined && !ownKernels.includes(asked))
     throw new TypeError(
-      `readNotebook: expected the kernel srft but found ${kernelspec.name} in ${path}; choose "TypeScript (srft)" in your notebook editor and save`,
+      `readNotebook: expected the kernel srft but found ${asked} in ${path}; choose "TypeScript (srft)" in your notebook editor and save`,
     );
   return notebook;
+}
+
+/** The language of a notebook that names no kernel, where it is not ours. */
+function foreignLanguage({ metadata }: Notebook) {
+  const { name } = (metadata.language_info ?? {}) as { name?: string };
+  return name === undefined || /^(type|java)script$/.test(name) ? undefined : name;
 }
 
 function readText(path: string) {

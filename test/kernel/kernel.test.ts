@@ -347,3 +347,25 @@ test("shutdown_request is answered and ends the kernel, also with a live timer, 
     await own.close();
   }
 });
+
+test("the user process, even one in a busy loop, ends with a kernel that is killed", async (context) => {
+  const own = await startClient();
+  context.after(() => own.close());
+  const pid = Number(resultText(await own.execute("process.pid")));
+  void own.execute("for (;;);");
+  await sleep(100);
+  own.process.kill("SIGKILL");
+  for (let tries = 0; isAlive(pid); tries++) {
+    assert.ok(tries < 100, "still there after 10 s");
+    await sleep(100);
+  }
+});
+
+/** A process that ended counts as alive until its new parent, init, has noticed. */
+function isAlive(pid: number) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -42,10 +42,14 @@ interface Finished {
 }
 
 /** The command in the temporary folder; `onText` sees stdout and stderr as they come. */
-function srft(args: string[], onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {}) {
+function srft(
+  args: string[],
+  onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  extra: Record<string, string> = {},
+) {
   const child = spawn(process.execPath, [mainFile, ...args], {
     cwd: folder,
-    env: { ...process.env, GREETING: "hello" },
+    env: { ...process.env, GREETING: "hello", ...extra },
   });
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
@@ -132,6 +136,16 @@ test("run names a process that ends, and a cell that takes too long", async () =
   assert.equal(outputText(load("out/slow.ipynb").cells[0]), "begun\n|error");
 });
 
+test("run says when a cell used up the memory", async () => {
+  save(
+    "greedy.ipynb",
+    notebookOf([code("const kept: number[][] = [];\nfor (;;) kept.push(new Array(10000).fill(kept.length));")]),
+  );
+  const { status, stderr } = await srft(["run", "greedy.ipynb"], () => {}, { NODE_OPTIONS: "--max-old-space-size=80" });
+  assert.equal(status, 1);
+  assert.match(stderr, /the user process ended \(out of memory\)/);
+});
+
 for (const loop of ["for (;;);", "await new Promise(() => {})"])
   test(`run keeps the partly executed notebook when it is interrupted in ${loop}`, async () => {
     save("long.ipynb", notebookOf([code("console.log('first')"), code(`console.log('second'); ${loop}`), code("3")]));
@@ -164,6 +178,7 @@ const unusable: [name: string, content: string, message: RegExp][] = [
     '{"nbformat":4,"metadata":{},"cells":[{"cell_type":"code","source":[1],"metadata":{}}]}',
     /text as source/,
   ],
+  ["r", '{"nbformat":4,"metadata":{"language_info":{"name":"R"}},"cells":[]}', /expected the kernel srft but found R/],
   ["python", JSON.stringify(notebookOf([], "python3")), /expected the kernel srft but found python3/],
 ];
 
