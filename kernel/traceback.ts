@@ -44,6 +44,14 @@ export function cleanStack(error: unknown, cells: KnownCells): string {
   return stackLines(error, cells).join("\n");
 }
 
+/** Text in which stacks may stand, as of a printed error, with them in cell coordinates. */
+export function cleanText(text: string, cells: KnownCells): string {
+  return text.includes("srft-cell-") ? cleanLines(text.split("\n"), cells).join("\n") : text;
+}
+
+const cleanLines = (lines: readonly string[], cells: KnownCells) =>
+  lines.filter((line) => !isOwnFrame(line) && !isWrapper(line, cells)).map((line) => inCells(line, cells));
+
 function nameAndValue(error: unknown) {
   if (!(error instanceof Error)) return { ename: "Thrown", evalue: safely(() => inspect(error), "a value") };
   return {
@@ -65,12 +73,19 @@ function stackLines(error: unknown, cells: KnownCells, depth = 0): string[] {
   if (!(error instanceof Error)) return [`Thrown: ${evalue}`];
   const stack = safely(() => error.stack, undefined);
   const text = typeof stack === "string" && stack !== "" ? stack : `${ename}: ${evalue}`;
-  const lines = text.split("\n").filter((line) => !isOwnFrame(line) && !isWrapper(line, cells));
-  const cause = safely(() => error.cause, undefined);
-  const causes = cause !== undefined && depth < 5 ? stackLines(cause, cells, depth + 1) : [];
-  if (causes.length > 0) causes[0] = `Caused by: ${causes[0]}`;
-  return [...lines.map((line) => inCells(line, cells)), ...causes];
+  const decoration = text.startsWith("srft-cell-") ? text.indexOf(`\n${ename}`) + 1 : 0;
+  const lines = cleanLines(text.slice(decoration).split("\n"), cells);
+  if (depth >= 5) return lines;
+  return [...lines, ...causesOf(error).flatMap((cause) => causeLines(stackLines(cause, cells, depth + 1)))];
 }
+
+function causesOf(error: Error): unknown[] {
+  const cause = safely(() => error.cause, undefined);
+  const errors = error instanceof AggregateError ? safely(() => [...error.errors], []) : [];
+  return [...errors.slice(0, 5), ...(cause === undefined ? [] : [cause])];
+}
+
+const causeLines = ([first, ...rest]: string[]) => [`Caused by: ${first}`, ...rest];
 
 const isOwnFrame = (line: string) =>
   /^\s+at /.test(line) && (/\(?node:/.test(line) || ownFrames.some((folder) => line.includes(folder)));

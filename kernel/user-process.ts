@@ -16,13 +16,14 @@ import {
   type CellError,
   type FromWorker,
   interruption,
+  type MimeBundle,
   type Output,
   type SharedCounters,
   type ToUser,
   type ToWorker,
 } from "./link.ts";
 import { createModuleLoader } from "./modules.ts";
-import { cellFile, cleanStack, describeError, type KnownCell } from "./traceback.ts";
+import { cellFile, cleanStack, cleanText, describeError, type KnownCell } from "./traceback.ts";
 
 /** A thread that prints faster than anybody reads waits here, in characters. */
 const unsentLimit = 32 * 1024 * 1024;
@@ -71,7 +72,7 @@ function createSession(post: (message: ToWorker) => void, counters: SharedCounte
   const send = (output: Output) => {
     const size = output.op === "stream" ? output.text.length : 0;
     if (size > 0 && Atomics.add(counters, 0, size) > unsentLimit) waitForReader(counters);
-    post(output);
+    post(output.op === "display" ? { ...output, data: sendable(output.data, cells) } : output);
   };
   const hold = (work: Promise<unknown>) => {
     const kept = work.catch((error: unknown) => complain(error)).finally(() => held.delete(kept));
@@ -86,7 +87,7 @@ function createSession(post: (message: ToWorker) => void, counters: SharedCounte
     return value;
   };
 
-  captureOutput((name, text) => send({ op: "stream", cell: cell(), name, text }));
+  captureOutput((name, text) => send({ op: "stream", cell: cell(), name, text: cleanText(text, cells) }));
   quickenConsole();
   Object.assign(global, displayGlobals({ cell, send, hold }), { require: loader.require });
   Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume } });
@@ -143,7 +144,20 @@ async function execute({ cell, count, source }: Extract<ToUser, { op: "run" }>, 
   const script = new Script(compiled.code, { filename: cellFile(cell) });
   const completion: unknown = script.runInThisContext({ displayErrors: false });
   const value = compiled.isAsync ? ((await completion) as { value: unknown } | undefined)?.value : completion;
-  return compiled.hasValue && isShown(value) ? await displayBundle(value) : undefined;
+  return compiled.hasValue && isShown(value) ? sendable(await displayBundle(value), cells) : undefined;
+}
+
+/**
+ * A bundle that can be sent: JSON values only, so that what JSON cannot hold throws in the cell that made it; a shown
+ * error's stack is told in cell coordinates.
+ */
+function sendable(bundle: MimeBundle, cells: Map<number, KnownCell>): MimeBundle {
+  const entries = Object.entries(bundle).flatMap(([mime, value]) => {
+    if (typeof value === "string") return [[mime, mime === "text/plain" ? cleanText(value, cells) : value]];
+    const text = JSON.stringify(value);
+    return text === undefined ? [] : [[mime, JSON.parse(text)]];
+  });
+  return Object.fromEntries(entries) as MimeBundle;
 }
 
 const isShown = (value: unknown) =>

@@ -108,6 +108,15 @@ test("a display in the last place is not shown again as the cell's value", async
   assert.deepEqual(types(answer), ["busy", "execute_input", "display_data", "idle"]);
 });
 
+test("a bundle that JSON cannot hold fails in its cell, and the kernel lives", async () => {
+  const { reply } = await client.execute("display({ 'application/json': 1n }, { raw: true })");
+  assert.match(reply.content.evalue, /BigInt/);
+  assert.equal(
+    resultText(await client.execute("display(Object.freeze({ 'text/plain': 'x' }), { raw: true }); 1n")),
+    "1n",
+  );
+});
+
 test("clear_output is sent with its wait", async () => {
   const answer = await client.execute("clearOutput(); clearOutput({ wait: true })");
   const waits = answer.iopub
@@ -137,6 +146,16 @@ test("an error after an await names the lines of both cells", async () => {
   assert.match(text, new RegExp(`at later \\(cell \\[${first.reply.content.execution_count}\\], line 3\\)`));
   assert.match(text, new RegExp(`at async cell \\[${second.reply.content.execution_count}\\], line 3`));
   assert.equal(text.match(/ at /g)?.length, 2);
+});
+
+test("an error that is shown or printed names cells and lines, and its causes and parts", async () => {
+  const shown = await client.execute("const kept = new Error('kept');\nconsole.log(kept); display(kept); kept");
+  const texts = [streamText(shown), ...shown.iopub.map(({ content }) => content.data?.["text/plain"] ?? "")];
+  for (const text of texts.filter((one) => one !== ""))
+    assert.match(text, /^Error: kept\n {4}at cell \[\d+\], line 1\n?$/);
+  const { reply } = await client.execute("throw new AggregateError([new TypeError('part')], 'all', { cause: 'why' })");
+  const text = reply.content.traceback.join("\n");
+  assert.match(text, /AggregateError: all[\s\S]*Caused by: TypeError: part[\s\S]*Caused by: Thrown: 'why'/);
 });
 
 test("a syntax error gives its line and its column", async () => {
