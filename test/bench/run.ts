@@ -5,8 +5,11 @@
 
 import { engineRows } from "./engine.ts";
 import type { BenchRow } from "./row.ts";
+import { tokenStatsRows } from "./token-stats.ts";
 
-const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = { engine: engineRows };
+const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
+  engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
+};
 
 const [subject = "", ...flags] = process.argv.slice(2);
 const measure = subjects[subject];
