@@ -1,113 +1,123 @@
 /**
- * The engine against PyTorch eager on the lab policy: same work, same threads, in turn. The peer is
- * `lab_torch.py`, run by SRFT_PYTHON (default python3); without torch there the rows have no peer and are not ok.
+ * The engine against PyTorch eager: the same architecture, work and threads, in turn. Without torch in SRFT_PYTHON the
+ * rows have no peer and are not ok. Rows that ended leave our sampling loop and stay in the peer's.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { availableParallelism } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { arithmeticTask } from "../../src/data/arithmetic-task.ts";
-import { loadPolicy } from "../../src/models/checkpoint.ts";
-import { createRandom } from "../../src/random.ts";
+import { createPolicy, loadPolicy } from "../../src/models/checkpoint.ts";
+import { createRandom, randomInteger } from "../../src/random.ts";
 import { srft } from "../../src/srft/objectives/srft.ts";
 import { train } from "../../src/srft/train.ts";
+import { inTurn, type Peer, startPeer } from "./peer.ts";
 import { type BenchRow, timeRow } from "./row.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const checkpoint = join(root, "notebooks/checkpoints/in-support.safetensors");
 const threads = Math.min(8, availableParallelism());
-const rounds = 15;
+const load = (file: string) => ["load", { file, threads, seed: 1 }] as const;
+const note = (peer: Peer | undefined) =>
+  peer ? `torch eager, ${threads} threads` : "no peer: SRFT_PYTHON has no torch";
 
-type Ask = (verb: string, argument: object) => Promise<{ ms: number; tokens: number; torch: string }>;
-
-/** Starts the peer; undefined if it has no torch. */
-async function startPeer(): Promise<{ ask: Ask; child: ChildProcess } | undefined> {
-  const script = join(root, "test/bench/lab_torch.py");
-  const child = spawn(process.env.SRFT_PYTHON ?? "python3", [script], { stdio: ["pipe", "pipe", "ignore"] });
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  child.stdin!.on("error", () => {});
-  child.on("error", () => {});
-  const ask: Ask = async (verb, argument) => {
-    child.stdin!.write(`${JSON.stringify({ [verb]: argument })}\n`);
-    const { value } = await lines.next();
-    if (value === undefined) throw new Error("the peer ended");
-    return JSON.parse(value);
-  };
-  const started = await ask("load", { file: checkpoint, threads, seed: 1 }).catch(() => undefined);
-  return started && { ask, child };
-}
-
-/** Runs both in turn, after two rounds that do not count. */
-async function inTurn(ours: () => Promise<unknown>, peer: (() => Promise<{ ms: number }>) | undefined) {
-  const times = { ours: [] as number[], peer: [] as number[] };
-  for (let round = -2; round < rounds; round++) {
-    const begin = performance.now();
-    await ours();
-    const ms = performance.now() - begin;
-    const theirs = await peer?.();
-    if (round < 0) continue;
-    times.ours.push(ms);
-    if (theirs) times.peer.push(theirs.ms);
-  }
-  return times;
-}
-
-/** Train step, sampling and a full SRFT step of the lab policy, each 24 prompts × 8. */
+/** Train step of three sizes, sampling, and the lab policy's train step, sampling and full SRFT step. */
 export async function engineRows(): Promise<BenchRow[]> {
-  const started = await startPeer();
-  const ask = started?.ask;
+  const peer = await startPeer(join(root, "test/bench/lab_torch.py"), load(checkpoint));
+  const rows = [...(await sizeRows(peer)), ...(await labRows(peer))];
+  await peer?.end();
+  return rows;
+}
+
+const sizes = [
+  { name: "d64 L2", width: 64, layers: 2, heads: 4, rows: 128, time: 48 },
+  { name: "d128 L4", width: 128, layers: 4, heads: 4, rows: 64, time: 64 },
+  { name: "d256 L8", width: 256, layers: 8, heads: 8, rows: 16, time: 64 },
+];
+
+async function sizeRows(peer: Peer | undefined): Promise<BenchRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), "srft-bench-"));
+  const found: BenchRow[] = [];
+  for (const { name, rows, time, ...size } of sizes) {
+    const policy = await createPolicy({ ...size, vocabularySize: 64, contextLength: 128, threads, seed: 1 });
+    const file = join(folder, "policy.safetensors");
+    await policy.save(file);
+    await peer?.ask(...load(file));
+    const random = createRandom(1);
+    const token = () => 3 + randomInteger(random, 61);
+    const texts = Array.from({ length: rows }, () => ({
+      prompt: [1],
+      completion: Array.from({ length: time }, token),
+    }));
+    const slope = new Float32Array(rows * time).fill(-1 / (rows * time));
+    const updated = await inTurn(
+      async () => {
+        await policy.backward(texts, { logprobs: slope });
+        await policy.step({ learningRate: 1e-6 });
+      },
+      peer && (() => peer.ask("update", { rows: texts })),
+    );
+    found.push(
+      timeRow({ name: `train step, ${name}`, ...updated, target: 1, note: `${rows} x ${time} tokens; ${note(peer)}` }),
+    );
+    if (name === "d256 L8") continue;
+    await peer?.ask(...load(file));
+    const sampled = await inTurn(
+      () => policy.sample([[1]], { groupSize: 256, maxTokens: 48, random }),
+      peer && (() => peer.ask("sample", { prompts: [[1]], group: 256, limit: 48 })),
+    );
+    found.push(
+      timeRow({ name: `sampling, ${name}, 256 rows x at most 48 tokens`, ...sampled, target: 1.2, note: note(peer) }),
+    );
+  }
+  await rm(folder, { recursive: true });
+  return found;
+}
+
+async function labRows(peer: Peer | undefined): Promise<BenchRow[]> {
   const task = arithmeticTask({ seed: 1 });
   const problems = task.problems.slice(0, 24);
   const prompts = problems.map(({ prompt }) => Array.from(prompt));
+  const answers = problems.map(({ answer }) => 3 + answer);
   const [policy, random] = [await loadPolicy(checkpoint, { threads }), createRandom(1)];
-  const rows = task.texts
+  const texts = task.texts
     .slice(0, 192)
     .map(({ prompt, completion }) => ({ prompt: Array.from(prompt), completion: Array.from(completion) }));
-  const tokens = rows.reduce((count, { completion }) => count + completion.length, 0);
+  const tokens = texts.reduce((count, { completion }) => count + completion.length, 0);
   const slope = new Float32Array(tokens).fill(-1 / tokens);
-  const unknown = ask ? `torch eager, ${threads} threads` : "no peer: SRFT_PYTHON has no torch";
-
+  await peer?.ask(...load(checkpoint));
   const sampled = await inTurn(
     () => policy.sample(prompts, { groupSize: 8, maxTokens: 48, random }),
-    ask && (() => ask("sample", { prompts, group: 8, limit: 48 })),
+    peer && (() => peer.ask("sample", { prompts, group: 8, limit: 48 })),
   );
   const updated = await inTurn(
     async () => {
-      await policy.backward(rows, { logprobs: slope });
+      await policy.backward(texts, { logprobs: slope });
       await policy.step({ learningRate: 1e-9 });
     },
-    ask && (() => ask("update", { rows })),
+    peer && (() => peer.ask("update", { rows: texts })),
   );
-  // the peer learns from its updates, so it begins the steps afresh; a tiny rate keeps ours at the base as well
-  await ask?.("load", { file: checkpoint, threads, seed: 1 });
-  const steps = train(await loadPolicy(checkpoint, { threads }), task, {
-    objective: srft(),
-    steps: rounds + 2,
-    learningRate: 2e-4,
-    maxTokens: 48,
-    seed: 1,
-  });
+  // both begin the steps from the same checkpoint and learn at the same rate
+  await peer?.ask(...load(checkpoint));
+  const options = { objective: srft(), steps: 100, learningRate: 2e-4, maxTokens: 48, seed: 1 };
+  const steps = train(await loadPolicy(checkpoint, { threads }), task, options);
   const whole = await inTurn(
     () => steps.next(),
-    ask &&
-      (() =>
-        ask("step", {
-          prompts,
-          group: 8,
-          limit: 48,
-          demonstrations: rows.slice(0, 48),
-          answers: problems.map(({ answer }) => 3 + answer),
-        })),
+    peer && (() => peer.ask("step", { prompts, group: 8, limit: 48, demonstrations: texts.slice(0, 48), answers })),
   );
-  if (started) {
-    started.child.kill();
-    await once(started.child, "exit");
-  }
   return [
-    timeRow({ name: "train step, 192 demonstrations", ...updated, target: 1, note: `${tokens} tokens; ${unknown}` }),
-    timeRow({ name: "sampling with KV cache, 24 x 8 rows", ...sampled, target: 1.2, note: unknown }),
-    timeRow({ name: "full SRFT step, 24 x 8 rollouts + 48 demonstrations", ...whole, target: 1.2, note: unknown }),
+    timeRow({
+      name: "lab policy: train step, 192 demonstrations",
+      ...updated,
+      target: 1,
+      note: `${tokens} tokens; ${note(peer)}`,
+    }),
+    timeRow({ name: "lab policy: sampling, 24 x 8 rows", ...sampled, target: 1.2, note: note(peer) }),
+    timeRow({
+      name: "lab policy: full SRFT step",
+      ...whole,
+      target: 1.2,
+      note: `24 x 8 rollouts + 48 demonstrations; ${note(peer)}`,
+    }),
   ];
 }
