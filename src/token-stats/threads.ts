@@ -128,6 +128,7 @@ function compile() {
 
 function startThread({ module, arena }: { module: WasmModule; arena: Arena }): Thread {
   const worker = new Worker(new URL("./worker.js", import.meta.url), {
+    execArgv: [], // --input-type, for one, would keep a thread from starting
     workerData: { module, memory: arena.memory, scratch: arena.allocate(scratchBytes) },
   });
   const thread: Thread = { worker, calls: new Map() };

@@ -68,7 +68,7 @@ export async function tokenStatistics(
   const rows = await withThreads(options.threads, (threads) =>
     runRows([logits], { vocabularySize, dtype, threads, kernel }),
   );
-  if (rows !== labels.length) throw wrongRows(labels.length, rows);
+  if (rows !== labels.length) throw wrongRows(labels.length, `${rows}`);
   return statistics;
 }
 
@@ -98,7 +98,7 @@ function checkLength(logits: Logits, length: number) {
   );
 }
 
-const wrongRows = (labels: number, rows: number) =>
+const wrongRows = (labels: number, rows: string) =>
   new RangeError(`tokenStatistics: expected one row a label, ${labels}, but found ${rows} rows`);
 
 function columns(rows: number, topK: number): TokenStatistics {
@@ -127,7 +127,7 @@ function tokenKernel(work: TokenWork): RowKernel {
     resultBytes: recordBytes + 8 * topK + 4,
     call(job) {
       const { first, rows, logits, buffer } = job;
-      if (first + rows > labels.length) throw wrongRows(labels.length, first + rows);
+      if (first + rows > labels.length) throw wrongRows(labels.length, `${first + rows} or more`);
       const at = layout(job, topK);
       const ids = new Int32Array(buffer, at.labels, rows);
       for (let row = 0; row < rows; row++) ids[row] = labels[first + row]!;
