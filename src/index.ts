@@ -66,3 +66,7 @@ export * from "./srft/train.ts";
 export * from "./srft/training/prefixes.ts";
 export * from "./srft/training/schedules.ts";
 export * from "./srft/training/watch.ts";
+export * from "./token-stats/divergence-statistics.ts";
+export type { LogitArray, LogitFormat, Logits, LogitType } from "./token-stats/logits.ts";
+export { createTokenThreads, type LogitBlockOptions, type TokenThreads } from "./token-stats/threads.ts";
+export * from "./token-stats/token-statistics.ts";
