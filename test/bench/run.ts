@@ -4,11 +4,13 @@
  */
 
 import { engineRows } from "./engine.ts";
+import { methodRows } from "./methods.ts";
 import type { BenchRow } from "./row.ts";
 import { tokenStatsRows } from "./token-stats.ts";
 
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
+  methods: () => methodRows(process.argv.slice(3)),
 };
 
 const [subject = "", ...flags] = process.argv.slice(2);
