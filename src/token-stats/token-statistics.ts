@@ -49,7 +49,7 @@ const recordBytes = 48;
  *   or no finite logit.
  * @example
  * const { logprobs, ranks } = await tokenStatistics(Float32Array.of(0, 0, 1, 3), [0, 0], { vocabularySize: 2 });
- * logprobs; // Float64Array [-0.6931471805599453, -2.1269280110429727]
+ * logprobs; // Float64Array [-0.693…, -2.126…]
  * ranks; // Int32Array [1, 2]
  */
 export async function tokenStatistics(
