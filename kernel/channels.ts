@@ -29,6 +29,7 @@ export interface Channels {
  * @throws {Error} If an address is taken.
  * @example
  * const channels = await bindChannels(connection, (channel, frames) => received(channel, frames));
+ * await channels.close();
  */
 export async function bindChannels(connection: Connection, listener: Listener): Promise<Channels> {
   const options = { maxMessageSize, linger: 1000 };

@@ -28,7 +28,12 @@ export function displayBundle(value: unknown): MimeBundle | Promise<MimeBundle> 
   return withText(own ?? knownShape(value) ?? {}, value);
 }
 
-/** The text of a value, as in Node's console, without colours. */
+/**
+ * The text of a value, as in Node's console, without colours.
+ *
+ * @example
+ * plainText({ a: [1] }); // "{ a: [ 1 ] }"
+ */
 export function plainText(value: unknown): string {
   try {
     if (ArrayBuffer.isView(value) && "length" in value) return typedArrayText(value as unknown as Float64Array);
@@ -38,7 +43,12 @@ export function plainText(value: unknown): string {
   }
 }
 
-/** Text that HTML shows as it is, also inside a quoted attribute. */
+/**
+ * Text that HTML shows as it is, also inside a quoted attribute.
+ *
+ * @example
+ * escapeHtml("<a>"); // "&lt;a&gt;"
+ */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   return text.replace(/[&<>"']/g, (character) => entities[character]!);

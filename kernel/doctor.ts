@@ -37,7 +37,12 @@ export async function diagnose(): Promise<Diagnosis> {
   return { srft: packageVersion(), ok, findings };
 }
 
-/** The diagnosis as text, a line a finding and a line a remedy. */
+/**
+ * The diagnosis as text, a line a finding and a line a remedy.
+ *
+ * @example
+ * diagnosisText({ srft: "0.1.0", ok: true, findings: [] }); // "srft 0.1.0\nThe main job can run: npm start\n"
+ */
 export function diagnosisText({ srft, ok, findings }: Diagnosis): string {
   const signs = { ok: "ok      ", missing: "missing ", failed: "FAILED  " };
   const lines = findings.flatMap(({ name, state, found, remedy }) => [
@@ -119,7 +124,12 @@ function kernelspec(): Finding {
   return { ...base, state: "missing", found: `${file} starts another copy of srft`, remedy: "run: npx srft install" };
 }
 
-/** Full path of a program, or undefined. */
+/**
+ * Full path of a program, or undefined.
+ *
+ * @example
+ * findOnPath("no such program"); // undefined
+ */
 export function findOnPath(program: string): string | undefined {
   const endings = process.platform === "win32" ? [".exe", ".cmd", ".bat"] : [""];
   return (process.env.PATH ?? "")

@@ -54,7 +54,8 @@ interface UserProcess {
  *
  * @example
  * const executor = startExecutor({ folder: ".", onOutput: (output) => outputs.push(output) });
- * await executor.run(1, { source: "1 + 1", count: 1 }); // { data: { "text/plain": "2" } }
+ * await executor.run(1, { source: "1 + 1", count: 1 }); // { data: { "text/plain": "2" }, … }
+ * await executor.close();
  */
 export function startExecutor(options: ExecutorOptions): Executor {
   let user: UserProcess | undefined;

@@ -104,7 +104,12 @@ export function uninstallKernel(target: Target): string | undefined {
   return folder;
 }
 
-/** Folders in which Jupyter looks for kernels that exist here, the first wins. */
+/**
+ * Folders in which Jupyter looks for kernels that exist here, the first wins.
+ *
+ * @example
+ * knownDataFolders({ platform: "linux", home: "/home/ada", env: {} })[0]; // "/home/ada/.local/share/jupyter"
+ */
 export function knownDataFolders(machine = thisMachine()): string[] {
   const { env } = machine;
   const environments = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter((prefix) => prefix !== undefined && prefix !== "");

@@ -20,7 +20,12 @@ type NextResolve<Result> = (specifier: string, context: ResolveContext) => Resul
 const ownUrl = pathToFileURL(import.meta.filename).href;
 const ownBuild = pathToFileURL(dirname(import.meta.dirname)).href;
 
-/** The resolve hook of `module.registerHooks`. */
+/**
+ * The resolve hook of `module.registerHooks`.
+ *
+ * @example
+ * resolveSync("node:fs", {}, (url) => ({ url })); // { url: "node:fs", … }
+ */
 export function resolveSync(specifier: string, context: ResolveContext, next: NextResolve<Resolved>): Resolved {
   try {
     return fresh(next(specifier, context));
@@ -34,7 +39,12 @@ export function resolveSync(specifier: string, context: ResolveContext, next: Ne
   }
 }
 
-/** The resolve hook of `module.register`. */
+/**
+ * The resolve hook of `module.register`.
+ *
+ * @example
+ * await resolve("node:fs", {}, async (url) => ({ url })); // { url: "node:fs", … }
+ */
 export async function resolve(specifier: string, context: ResolveContext, next: NextResolve<Promise<Resolved>>) {
   try {
     return fresh(await next(specifier, context));
@@ -48,7 +58,12 @@ export async function resolve(specifier: string, context: ResolveContext, next: 
   }
 }
 
-/** The load hook of both: compiles TypeScript, leaves everything else to Node. */
+/**
+ * The load hook of both: compiles TypeScript, leaves everything else to Node.
+ *
+ * @example
+ * load("node:fs", {}, (url) => url); // "node:fs"
+ */
 export function load<Result>(url: string, context: object, next: (url: string, context: object) => Result) {
   if (!/^file:.*\.[mc]?tsx?(\?|$)/.test(url)) return next(url, context);
   const path = fileURLToPath(url.replace(/\?.*$/, ""));

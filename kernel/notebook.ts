@@ -128,7 +128,12 @@ export const joined = (text: MultilineText): string => (Array.isArray(text) ? te
 /** A string as the list of lines that nbformat writes. */
 export const splitLines = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+/g) ?? [];
 
-/** The notebook as the text of its file: one space of indentation, text as lists of lines. */
+/**
+ * The notebook as the text of its file: one space of indentation, text as lists of lines.
+ *
+ * @example
+ * formatNotebook({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] }); // "{\n \"nbformat\": 4,…}\n"
+ */
 export function formatNotebook(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => ({
     ...cell,

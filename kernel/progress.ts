@@ -52,7 +52,14 @@ export function remainingSeconds(
   return Math.max(0, mean - state.inCell) + mean * Math.max(0, rest.length - 1);
 }
 
-/** Starts telling the progress of a run over these code cells. */
+/**
+ * Starts telling the progress of a run over these code cells.
+ *
+ * @example
+ * const line = startProgress(notebook.cells, expectedDurations(notebook));
+ * line.cell(0);
+ * line.end(0);
+ */
 export function startProgress(
   cells: readonly NotebookCell[],
   durations: readonly (number | undefined)[],

@@ -174,7 +174,12 @@ function frameHtml(html: string) {
 const escapeSequence = new RegExp(`${String.fromCharCode(27)}\\[([0-9;?]*)([A-Za-z])`, "g");
 const colours = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
-/** Terminal text as HTML: colours as spans, other escape sequences dropped, carriage returns overwrite their line. */
+/**
+ * Terminal text as HTML: colours as spans, other escape sequences dropped, carriage returns overwrite their line.
+ *
+ * @example
+ * terminalText("10 %\r20 %"); // "20 %"
+ */
 export function terminalText(text: string): string {
   const lines = text
     .replace(/\r+\n/g, "\n")

@@ -86,14 +86,24 @@ function originalOffset(pieces: readonly Piece[], offset: number) {
   return before ? before.from + Math.min(offset - before.at, before.length) : 0;
 }
 
-/** Line (1-based) and column (0-based, code units) of an offset. */
+/**
+ * Line (1-based) and column (0-based, code units) of an offset.
+ *
+ * @example
+ * positionAt("a\nbc", 3); // { line: 2, column: 1 }
+ */
 export function positionAt(text: string, offset: number) {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: offset - lineStart };
 }
 
-/** Offset of a line (1-based) and column (0-based); the end of the text for a line it does not have. */
+/**
+ * Offset of a line (1-based) and column (0-based); the end of the text for a line it does not have.
+ *
+ * @example
+ * offsetAt("a\nbc", 2, 1); // 3
+ */
 export function offsetAt(text: string, line: number, column: number) {
   let start = 0;
   for (let n = 1; n < line; n++) {

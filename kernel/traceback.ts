@@ -39,12 +39,22 @@ export function describeError(error: unknown, cells: KnownCells, current?: Known
   return { ename, evalue, traceback: [`\u001b[31m${traceback[0]}\u001b[39m`, ...traceback.slice(1)] };
 }
 
-/** An error's stack in cell coordinates, with its causes; for text, not for a traceback. */
+/**
+ * An error's stack in cell coordinates, with its causes; for text, not for a traceback.
+ *
+ * @example
+ * cleanStack(new TypeError("no"), new Map()); // "TypeError: no…"
+ */
 export function cleanStack(error: unknown, cells: KnownCells): string {
   return stackLines(error, cells).join("\n");
 }
 
-/** Text in which stacks may stand, as of a printed error, with them in cell coordinates. */
+/**
+ * Text in which stacks may stand, as of a printed error, with them in cell coordinates.
+ *
+ * @example
+ * cleanText("done", new Map()); // "done"
+ */
 export function cleanText(text: string, cells: KnownCells): string {
   return text.includes("srft-cell-") ? cleanLines(text.split("\n"), cells).join("\n") : text;
 }

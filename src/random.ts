@@ -47,12 +47,22 @@ export function restoreRandom(state: readonly [number, number, number, number]):
   return Object.assign(next, { state: () => [a, b, c, counter] as const });
 }
 
-/** An integer in [0, below). */
+/**
+ * An integer in [0, below).
+ *
+ * @example
+ * randomInteger(createRandom(7), 1); // 0
+ */
 export function randomInteger(random: Random, below: number): number {
   return Math.floor(random() * below);
 }
 
-/** k different elements in random order (Fisher–Yates on a copy). */
+/**
+ * k different elements in random order (Fisher–Yates on a copy).
+ *
+ * @example
+ * sampleWithoutReplacement(createRandom(7), ["a", "b", "c"], 3).sort(); // ["a", "b", "c"]
+ */
 export function sampleWithoutReplacement<T>(random: Random, items: readonly T[], k: number): T[] {
   if (k > items.length) {
     throw new RangeError(`sampleWithoutReplacement: expected k <= ${items.length} but found ${k}`);

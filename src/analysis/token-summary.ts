@@ -63,7 +63,7 @@ export interface TokenSummary {
  *
  * @example
  * summarizeTokens(table).models.map(({ name, categories }) => [name, categories.shifted.share]);
- * // [["sft", 0.64], ["grpo", 0.017]]
+ * // for example [["sft", 0.64], ["grpo", 0.017]]
  */
 export function summarizeTokens(table: TokenColumns): TokenSummary {
   const forks = forkRows(table.base.entropies);

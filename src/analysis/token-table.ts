@@ -74,7 +74,7 @@ export interface TokenTable extends TokenColumns {
  * Gives columns their methods and a display; `tokenShift` is what makes the columns.
  *
  * @example
- * createTokenTable(columns).summary().models[0].categories.shifted.share; // 0.017
+ * createTokenTable(columns).summary().models[0].categories.shifted.share; // for example 0.017
  */
 export function createTokenTable(columns: TokenColumns): TokenTable {
   return Object.freeze({

@@ -95,7 +95,12 @@ function readParameters(
   return Object.fromEntries(entries);
 }
 
-/** Fills in defaults and checks every number; unknown keys are dropped. */
+/**
+ * Fills in defaults and checks every number; unknown keys are dropped.
+ *
+ * @example
+ * completeConfig({ vocabularySize: 21, width: 32 }).hidden; // 128: four times the width
+ */
 export function completeConfig(given: Partial<TransformerConfig> & { vocabularySize: number }): TransformerConfig {
   const { vocabularySize, layers = 3, width = 96, heads = 4, contextLength = 128, mlp = "gelu" } = given;
   const {

@@ -53,7 +53,7 @@ const longestTable = 4096;
  *
  * @throws {RangeError} If the file asks for something that we do not compute.
  * @example
- * configOf({ model_type: "qwen2", … }).attentionBias; // true
+ * configOf(JSON.parse(await readFile("models/tiny-qwen2/config.json", "utf8"))).attentionBias; // true
  */
 export function configOf(given: HuggingFaceConfig, { contextLength }: { contextLength?: number } = {}) {
   refuse(given);

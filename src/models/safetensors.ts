@@ -167,7 +167,12 @@ function headerBytes(
   return padded;
 }
 
-/** Writes a file in one step: a new file in the same folder, flushed, then renamed; on an error the old one stays. */
+/**
+ * Writes a file in one step: a new file in the same folder, flushed, then renamed; on an error the old one stays.
+ *
+ * @example
+ * await writeAtomically("note.txt", [new TextEncoder().encode("done")]);
+ */
 export async function writeAtomically(file: string, parts: readonly Uint8Array[]) {
   const folder = dirname(file);
   const temporary = join(folder, `.${basename(file)}.${process.pid}-${randomUUID()}.tmp`);

@@ -42,7 +42,7 @@ export class SoftmaxTable implements Policy {
    * @param table Logits, copied; default zeros, the uniform policy.
    * @throws {RangeError} If a size is out of range, the table would be larger than 2^24 logits, or has another length.
    * @example
-   * new SoftmaxTable({ vocabularySize: 3, contextLength: 8, endToken: 2 }).table.length; // (3 + 1)^1 * 3 = 12
+   * new SoftmaxTable({ vocabularySize: 3, contextLength: 8, endToken: 2 }).table.length; // 12: (3 + 1)^1 * 3
    */
   constructor(config: SoftmaxTableConfig, table?: ArrayLike<number>) {
     this.config = { order: 1, ...config };

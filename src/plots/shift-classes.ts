@@ -17,7 +17,7 @@ const looks: Record<Category, { readonly color: string; readonly label: string }
  * Draws the shares of the three classes for each model.
  *
  * @example
- * shiftClasses(table).summary; // "… of the base rollouts: sft 20.9 / 15.1 / 64.0 %, grpo 82.8 / 15.5 / 1.7 %"
+ * shiftClasses(table).summary; // for example "… of the base rollouts: sft 20.9 / 15.1 / 64.0 %"
  */
 export function shiftClasses(table: TokenColumns): Figure {
   const shares = table.models.map(classShares);

@@ -36,7 +36,7 @@ const panels = [
  *
  * @throws {RangeError} If there is no run, a run has no record, or a method has a seed twice.
  * @example
- * trainingCurves([{ name: "SRFT", seed: 7, records }]).summary; // "Training curves: SRFT reward 0.98 …"
+ * trainingCurves([{ name: "SRFT", seed: 7, records }]).summary; // "Training curves: SRFT ends at reward …"
  */
 export function trainingCurves(runs: readonly TrainingRun[]): Figure {
   checkRuns(runs);

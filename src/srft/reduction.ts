@@ -67,7 +67,7 @@ export function tokenMean(
  * Mean and largest ratio over the tokens that count.
  *
  * @example
- * ratioMetrics(batch, rows, tokenRatios("grpo", batch, rows)); // { meanRatio: 1, maxRatio: 1 } on the first update
+ * ratioMetrics(batch, rows, tokenRatios("grpo", batch, rows)); // { meanRatio: 1, maxRatio: 1 }: the first update
  */
 export function ratioMetrics(batch: Pick<Batch, "offsets" | "mask">, rows: readonly number[], ratios: Float64Array) {
   let maxRatio = 0;

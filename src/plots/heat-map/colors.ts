@@ -29,7 +29,7 @@ const clear: Shade = { rgb: blue, opacity: 0 };
  * @param row Row of the token table.
  * @param options `limit`: nats at which the colour is strongest; no effect on "class".
  * @example
- * shadeOf(table.models[0], 0, { measure: "kl", limit: 3 }); // { rgb: [213, 94, 0], opacity: 0.6 }
+ * shadeOf(table.models[0], 0, { measure: "kl", limit: 3 }); // for example { rgb: [213, 94, 0], opacity: 0.6 }
  */
 export function shadeOf(model: ShiftColumns, row: number, options: { measure: HeatMeasure; limit: number }): Shade {
   const { measure, limit } = options;

@@ -35,7 +35,7 @@ export interface KlTermOptions extends KlOptions {
  * @param logprob log π(y) in nats.
  * @param referenceLogprob log π_ref(y) in nats.
  * @example
- * klEstimate(Math.log(0.5), Math.log(0.25)).value; // k3 = 1/2 − 1 + ln 2 = 0.193…
+ * klEstimate(Math.log(0.5), Math.log(0.25)).value; // 0.193…: k3 is 1/2 − 1 + ln 2
  */
 export function klEstimate(logprob: number, referenceLogprob: number, options: KlOptions = {}) {
   const { estimator = "k3", direction = "policy-reference" } = options;

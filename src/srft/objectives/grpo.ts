@@ -27,7 +27,7 @@ export interface GrpoOptions extends PolicyGradientOptions {
  * @returns An objective with the term `policy` and, where asked, `kl` and `entropyBonus`.
  * @throws {RangeError} If the clip range is not two numbers ≥ 0, the lower one ≤ 1, or another option is out of range.
  * @example
- * grpo({ std: "none" }).loss(batch).metrics.clippedShare; // 0 on the first update of a batch
+ * grpo({ std: "none" }).loss(batch).metrics.clippedShare; // 0: the first update of a batch clips nothing
  */
 export function grpo({ std = "population", epsilon = 0, ...options }: GrpoOptions = {}): Objective {
   return policyGradient({ name: "grpo", advantages: groupRelative({ std, epsilon }) }, options);

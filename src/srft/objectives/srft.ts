@@ -63,7 +63,8 @@ export interface SrftOptions extends EntropyWeightOptions {
  * @throws {RangeError} If a scale, weight or gamma is out of range; by its loss, if a reward is neither 1, 0 nor −1
  *   while the signal is "rewards" (1 is a success, 0 and −1 a failure).
  * @example
- * srft({ sftSign: 1, shaping: { gamma: 0.1 } }).loss(batch).metrics.weights; // { sft: 0.824…, rl: 0.164… } at H = 0.5
+ * const atHalf = { ...batch, entropies: batch.entropies.fill(0.5) };
+ * srft({ sftSign: 1 }).loss(atHalf).metrics.weights; // { sft: 0.824…, rl: 0.164… }
  */
 export function srft(options: SrftOptions = {}): Objective {
   checkOptions(options);

@@ -28,7 +28,7 @@ export interface DapoOptions extends GrpoOptions {
 /**
  * @throws {RangeError} If an option is out of range.
  * @example
- * dapo({ overlong: { maxTokens: 64, buffer: 16 } }).loss(batch).metrics.clippedShare; // 0 on the first update
+ * dapo({ overlong: { maxTokens: 64, buffer: 16 } }).loss(batch).metrics.clippedShare; // 0: the first update clips nothing
  */
 export function dapo({ std = "population", epsilon = 0, overlong, ...options }: DapoOptions = {}): Objective {
   if (overlong) overlongPenalty(0, overlong);
