@@ -18,7 +18,7 @@ export interface DemonstrationWeightOptions {
 /**
  * @throws {RangeError} If p is outside (0, 1] or the objective does not pull on demonstrations by this batch.
  * @example
- * demonstrationWeight(dft(), { probability: 0.1 }); // 0.1
+ * demonstrationWeight(dft(), { probability: 0.25 }); // 0.25
  */
 export function demonstrationWeight(objective: Objective, options: DemonstrationWeightOptions): number {
   const { probability, entropy = 0, meanOver = "demonstrations" } = options;
