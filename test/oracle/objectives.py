@@ -95,7 +95,7 @@ def grpo(lp, ent, old, mask, std="population", epsilon=0.0, clipRange=(0.2, 0.2)
 def srft(
     lp, ent, old, mask, entropyOver="batch", sftScale=0.5, rlScale=0.1, sftSign=-1, sftWeight=None, rlWeight=None,
     demonstrationScale=1.0, signal="rewards", shaping="none", std="population", epsilon=0.0, demonstrations="inside",
-    reduction="token-mean", entropyBonus=0.0,
+    reduction="token-mean", sftReduction=None, entropyBonus=0.0,
 ):
     on, demos = of_source("rollout"), of_source("demonstration")
     grouped = [row for row in demos if GROUPS[row] >= 0]
@@ -136,7 +136,7 @@ def srft(
         return -min(advantage[row], 0) * torch.exp(lp[t] - before[t])
 
     terms = {
-        "sft": aggregate(lambda t, row: -w_sft(t, row) * lp[t], demos, mask, reduction),
+        "sft": aggregate(lambda t, row: -w_sft(t, row) * lp[t], demos, mask, sftReduction or reduction),
         "demonstration": aggregate(
             lambda t, row: -demonstrationScale * advantage[row] * shaped(t), grouped, mask, reduction
         ),
@@ -183,6 +183,34 @@ CASES = [
             "reduction": {"constant": 4},
         },
         "mask",
+    ),
+    (
+        "srft",
+        {
+            "entropyOver": "token",
+            "sftSign": 1,
+            "signal": "advantages",
+            "shaping": {"gamma": 0.1},
+            "std": "unbiased",
+            "epsilon": 1e-6,
+            "entropyBonus": 0.001,
+            "reduction": "token-mean",
+        },
+        "old mask",
+    ),
+    (
+        "srft",
+        {
+            "entropyOver": "sequence",
+            "sftSign": -1,
+            "signal": "rewards",
+            "shaping": {"gamma": 0.1},
+            "std": "none",
+            "entropyBonus": 0.001,
+            "sftReduction": "token-mean",
+            "reduction": {"constant": 4},
+        },
+        "",
     ),
 ]
 
