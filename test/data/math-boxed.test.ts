@@ -45,11 +45,11 @@ const hostile: Readonly<Record<string, string>> = {
 };
 
 for (const [name, text] of Object.entries(hostile)) {
-  test(`extractBoxed answers within half a second on ${name}`, () => {
+  test(`extractBoxed answers within two seconds on ${name}`, () => {
     const start = performance.now();
     extractBoxed(text, { several: "join", fallbacks: ["answer-is", "last-number"] });
     mathReward({ gold: "1", fallbacks: ["answer-is", "last-number"] })(text);
-    assert.ok(performance.now() - start < 500, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`);
   });
 }
 

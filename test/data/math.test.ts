@@ -130,11 +130,11 @@ const hostile: Readonly<Record<string, string>> = {
 };
 
 for (const [name, text] of Object.entries(hostile)) {
-  test(`equalAnswers answers within half a second on hostile ${name}`, () => {
+  test(`equalAnswers answers within two seconds on hostile ${name}`, () => {
     const start = performance.now();
     const short = text.slice(0, 1990);
     for (const each of [text, short]) equalAnswers(parseMathAnswer(each), parseMathAnswer(each));
     equalAnswers(parseMathAnswer(short), parseMathAnswer("x+1"));
-    assert.ok(performance.now() - start < 500, `took ${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`);
   });
 }

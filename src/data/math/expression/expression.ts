@@ -52,7 +52,7 @@ export const mostTerms = 256;
 /** Longest key of an atom or a product of atoms; bounds the work on hostile input. */
 const longestKey = 1000;
 /** Sums are not raised to higher powers than this. */
-const mostExpanded = 24;
+const mostExpanded = 16;
 
 /** A number. */
 export const constant = (value: Rational, decimal = false): Expression =>
