@@ -174,21 +174,19 @@ export async function methodRows(flags: readonly string[]): Promise<BenchRow[]> 
   const outcomes = new Map<string, Outcome[]>(["base", ...Object.keys(methods)].map((name) => [name, []]));
   const none: Run = async () => (async function* () {})();
   const begin = performance.now();
-  let done = 0;
-  for (; done < seeds; done++) {
-    const elapsed = (performance.now() - begin) / 1000;
-    if (done > 0 && elapsed * (1 + 1 / done) > seconds) break;
+  let [done, table] = [0, ""];
+  while (done < seeds) {
     for (const [name, all] of outcomes) {
       all.push(await measure(methods[name] ?? none, { task, steps, seed: done + 1 }));
-      const { reward, oodOp, seconds } = all.at(-1)!;
-      console.error(
-        `seed ${done + 1}  ${name}  reward ${reward.toFixed(3)}  ood ${oodOp.toFixed(3)}  ${seconds.toFixed(0)} s`,
-      );
+      const { reward, seconds } = all.at(-1)!;
+      console.error(`seed ${done + 1}  ${name}  reward ${reward.toFixed(3)}  ${seconds.toFixed(0)} s`);
     }
+    done++;
+    const elapsed = (performance.now() - begin) / 1000;
+    table = markdown(outcomes, { steps, seeds: done, minutes: elapsed / 60 });
+    console.error(table);
+    if (elapsed * (1 + 1 / done) > seconds) break;
   }
-  const minutes = (performance.now() - begin) / 60_000;
-  const table = markdown(outcomes, { steps, seeds: done, minutes });
-  console.error(table);
   if (flags.includes("--write")) await appendFile(join(root, "test/bench/RESULTS.md"), table);
   return [...outcomes].map(([name, all]) => rowOf(name, all));
 }
