@@ -15,6 +15,7 @@ import {
   rationalText,
 } from "./math/expression/rational.ts";
 
+/** Numbers to reach a target with. */
 export interface CountdownProblem {
   /** Integers >= 1. */
   readonly numbers: readonly number[];
@@ -27,6 +28,7 @@ export interface SolvedCountdown extends CountdownProblem {
   readonly solution: string;
 }
 
+/** Sizes of the problems drawn. */
 export interface CountdownOptions {
   /** Integers of the problem: 2 to 8. Default 4. */
   readonly count?: number;
@@ -110,6 +112,7 @@ function checkOptions(options: Required<CountdownOptions>) {
   }
 }
 
+/** Which numbers must be used. */
 export interface CountdownRules {
   /** "all": each number exactly once (TinyZero). "some": each at most once (the game). Default "all". */
   readonly use?: "all" | "some";

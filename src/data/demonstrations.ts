@@ -16,6 +16,7 @@ import { isParquet, readParquet } from "./files/parquet.ts";
 
 export type { ChatMessage, Demonstration, DemonstrationLayout } from "./files/layouts.ts";
 
+/** How to read, and what to do with malformed rows. */
 export interface DemonstrationOptions {
   /** Default: told from the columns of the first row. */
   readonly layout?: DemonstrationLayout;

@@ -5,6 +5,7 @@
 
 import { extractBoxed } from "./math/boxed.ts";
 
+/** What surrounds a thought. */
 export interface ThoughtTags {
   /** Default "<think>". */
   readonly open?: string;
@@ -17,6 +18,7 @@ export interface ThoughtTags {
   readonly opening?: "completion" | "prompt";
 }
 
+/** The parts of a completion. */
 export interface Thought {
   readonly thought: string;
   /** What follows the closing tag. */
@@ -42,6 +44,7 @@ export function splitThought(completion: string, tags: ThoughtTags = {}): Though
   return { thought: text.slice(open.length, end).trim(), solution: text.slice(end + close.length).trim() };
 }
 
+/** Tags, and whether a box is needed. */
 export interface FormatRewardOptions extends ThoughtTags {
   /** Whether the solution needs an answer in \boxed{…} or \fbox{…}. Default "required". */
   readonly box?: "required" | "optional";

@@ -122,7 +122,7 @@ const hostile: Readonly<Record<string, string>> = {
   "a big exponent": "1e999999999",
   sums: `${"(a+b+c+d)".repeat(200)}`,
   functions: `${"\\sin(".repeat(40)}x+y+z${")".repeat(40)}`,
-  "sums in functions": "\\sin((a+b)^{20})".repeat(110),
+  "sums in functions": "\\sin((a+b)^{16})".repeat(110),
   lists: "1,".repeat(999),
   "nested lists": `${"(1,".repeat(40)}1${")".repeat(40)}`,
   subscripts: `x${"_{1}".repeat(480)}`,

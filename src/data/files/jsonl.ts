@@ -5,6 +5,7 @@ import type { FileRow } from "./rows.ts";
 
 const newline = 0x0a;
 
+/** Bounds of the reading. */
 export interface JsonlOptions {
   /** Bytes of a line, at most. */
   readonly longestLine: number;

@@ -12,6 +12,7 @@
 
 import { shown } from "./rows.ts";
 
+/** The layouts of the table above. */
 export type DemonstrationLayout = "openr1" | "verl" | "messages" | "prompt-completion";
 
 /** A turn of a conversation. */
@@ -20,6 +21,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** A row in one form for all layouts. */
 export interface Demonstration {
   /** As in the file: text, or the messages before the completion, to which a chat template is still to be applied. */
   readonly prompt: string | readonly ChatMessage[];

@@ -5,6 +5,7 @@
 
 import type { Expression } from "./expression/expression.ts";
 
+/** How a difference stands to 0. */
 export type Relation = "<" | "≤" | "=" | "≠";
 
 /** What all kinds of answers have. */
@@ -75,6 +76,7 @@ export interface TextAnswer extends Common {
   readonly reason: string;
 }
 
+/** What parseMathAnswer returns. */
 export type MathAnswer =
   | ExpressionAnswer
   | TupleAnswer

@@ -5,6 +5,7 @@
 /** Where to look if there is no box: after the last "answer is" or "answer:", or at the last number. */
 export type AnswerFallback = "answer-is" | "last-number";
 
+/** Where else to look, and what several boxes mean. */
 export interface ExtractOptions {
   /** Tried in this order if there is no box. Default none. */
   readonly fallbacks?: readonly AnswerFallback[];

@@ -13,6 +13,7 @@ import { type Expression, scale, subtract, symbol } from "./expression/expressio
 import { rational } from "./expression/rational.ts";
 import { isSamePiece, piecesOf } from "./pieces.ts";
 
+/** How closely decimals agree. */
 export interface EqualOptions {
   /**
    * Places to which numbers agree if one of them has a decimal point: |a − b| <= 0.5·10^−decimals, and also within

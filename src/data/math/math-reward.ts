@@ -4,6 +4,7 @@ import { type ExtractOptions, extractBoxed } from "./boxed.ts";
 import { type EqualOptions, equalAnswers } from "./equal.ts";
 import { parseMathAnswer } from "./parse.ts";
 
+/** The gold answer, and options of extraction and comparison. */
 export interface MathRewardOptions extends ExtractOptions, EqualOptions {
   /** The right answer: LaTeX or plain text, with or without $…$ and \boxed{…}. */
   readonly gold: string;

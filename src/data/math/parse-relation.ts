@@ -9,6 +9,7 @@ import { parseExpression } from "./expression/parse-expression.ts";
 import { divideRational, one } from "./expression/rational.ts";
 import type { Token } from "./expression/tokens.ts";
 
+/** What the parsers of structures need. */
 export interface StructureOptions {
   readonly text: string;
   /** The parser of whole answers, for the parts. */
@@ -45,9 +46,13 @@ export function parseRelation(tokens: readonly Token[], options: StructureOption
   const found = signsOf(tokens);
   const sides = splitAt(tokens, signs);
   if (found.includes("→") || found.includes("≡")) throw new SyntaxError("parseMathAnswer: expected = or an inequality");
-  if (found.at(-1) === "∈") return named(sides[0]!, options.parseAnswer(sides.at(-1)!));
+  if (found.length === 1 && found[0] === "∈" && isName(sides[0]!)) {
+    return named(sides[0]!, options.parseAnswer(sides[1]!));
+  }
+  if (found.includes("∈")) throw new SyntaxError("parseMathAnswer: expected a symbol before ∈ but found more");
   const firstApproximation = found.indexOf("≈");
-  if (firstApproximation === 0) return named(sides[0]!, options.parseAnswer(sides[1]!));
+  if (firstApproximation === 0 && isName(sides[0]!)) return named(sides[0]!, options.parseAnswer(sides[1]!));
+  if (firstApproximation === 0) return options.parseAnswer(sides[0]!);
   const kept = firstApproximation < 0 ? sides : sides.slice(0, firstApproximation + 1);
   const relations = found.slice(0, kept.length - 1);
   const isChain = relations.length > 1 && relations.every((sign) => sign === "=");
@@ -83,7 +88,7 @@ interface RelationOptions {
 
 function relationsOf(sides: readonly (readonly Token[])[], { signs, text }: RelationOptions): RelationAnswer {
   const values = sides.map((tokens) => parseExpression(tokens, { sign: 1 }));
-  const relations = signs.map((sign, i) => relationBetween(values[i]!, values[i + 1]!, sign));
+  const relations = signs.map((sign, i) => relationBetween(sign, { left: values[i]!, right: values[i + 1]! }));
   const solution = solve(relations, text);
   return { kind: "relation", text, relations, ...(solution && { solution }) };
 }
@@ -91,7 +96,7 @@ function relationsOf(sides: readonly (readonly Token[])[], { signs, text }: Rela
 type Difference = RelationAnswer["relations"][number];
 
 /** a > b is b − a < 0; differences are scaled so that equal relations have equal differences. */
-function relationBetween(left: Expression, right: Expression, sign: string): Difference {
+function relationBetween(sign: string, { left, right }: { left: Expression; right: Expression }): Difference {
   const isFlipped = sign === ">" || sign === "≥";
   const relation = (sign === ">" ? "<" : sign === "≥" ? "≤" : sign) as Relation;
   const difference = isFlipped ? subtract(right, left) : subtract(left, right);
@@ -153,6 +158,7 @@ function boundOf({ relation, difference }: Difference) {
   return { symbol: name, bound, isUpper: term.coefficient.n > 0n, relation };
 }
 
+/** What an interval has besides its ends. */
 export interface IntervalOptions {
   readonly text: string;
   readonly closedFrom: boolean;
@@ -179,7 +185,9 @@ export function intervalOf(ends: readonly MathAnswer[], options: IntervalOptions
  */
 export function unionOf(tokens: readonly Token[], { text, parseAnswer }: StructureOptions): MathAnswer {
   const differences = splitAt(tokens, ["∖"]);
-  if (differences.length === 2) return without(parseAnswer(differences[0]!), parseAnswer(differences[1]!), text);
+  if (differences.length === 2) {
+    return { ...without(parseAnswer(differences[0]!), parseAnswer(differences[1]!)), text };
+  }
   if (differences.length > 2) throw new SyntaxError("parseMathAnswer: expected one ∖ but found more");
   return { kind: "union", text, parts: splitAt(tokens, ["∪"]).flatMap((part) => setParts(parseAnswer(part))) };
 }
@@ -193,7 +201,7 @@ export function setParts(answer: MathAnswer): readonly (IntervalAnswer | SetAnsw
   throw new SyntaxError(`parseMathAnswer: expected a set but found ${answer.text}`);
 }
 
-function without(base: MathAnswer, points: MathAnswer, text: string): UnionAnswer {
+function without(base: MathAnswer, points: MathAnswer): UnionAnswer {
   const [interval] = setParts(base);
   if (interval?.kind !== "interval" || points.kind !== "set") {
     throw new SyntaxError("parseMathAnswer: expected an interval without points but found something else");
@@ -208,5 +216,5 @@ function without(base: MathAnswer, points: MathAnswer, text: string): UnionAnswe
     const closedFrom = i === 0 && interval.closedFrom;
     return { ...interval, from, to, closedFrom, closedTo: i === ordered.length && interval.closedTo };
   });
-  return { kind: "union", text, parts };
+  return { kind: "union", text: base.text, parts };
 }

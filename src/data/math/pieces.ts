@@ -5,6 +5,7 @@ import { numericValue } from "./expression/compare.ts";
 import type { Expression } from "./expression/expression.ts";
 import { setParts } from "./parse-relation.ts";
 
+/** An interval with the places of its ends on the line. */
 export interface Piece {
   readonly from: Expression;
   readonly to: Expression;

@@ -5,6 +5,7 @@
  * we do not see as such; the others are different answers.
  */
 
+/** A row of the table. */
 export interface RecognisedForm {
   readonly form: string;
   readonly gold: string;
@@ -102,6 +103,11 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["11", "x = 11", 1],
     ["x = 11", "x = 5+5+1 = 11", 1],
     ["1/3", "x = 1/3 \\approx 0.33", 1],
+    ["11", "x \\approx 11", 1],
+    ["22/7", "\\frac{22}{7} \\approx 3.14", 1],
+    ["5", "6 \\approx 5", 0],
+    ["5", "6 = 5", 0],
+    ["5", "5 \\text{ or } 6", 0],
     ["AB = 4", "4", 1],
     ["f(x) = 1", "1", 1],
     ["2x + z = 1", "1", 0],

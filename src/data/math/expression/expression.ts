@@ -25,6 +25,7 @@ import {
 /** The value of a symbol at a sample point. */
 export type Sample = (symbol: string) => number;
 
+/** A factor that is not looked into. */
 export interface Atom {
   /** Equal keys, equal atoms. */
   readonly key: string;
@@ -33,6 +34,7 @@ export interface Atom {
   value(sample: Sample): number;
 }
 
+/** q·√r·Πaᵏ. */
 export interface Term {
   readonly coefficient: Rational;
   /** Square-free as far as primes below 1000 and whole squares go; not 0. */
@@ -40,6 +42,7 @@ export interface Term {
   readonly powers: readonly { readonly atom: Atom; readonly exponent: number }[];
 }
 
+/** A sum of terms. */
 export interface Expression {
   /** By key, no coefficient 0; none at all is 0. */
   readonly terms: ReadonlyMap<string, Term>;
@@ -100,16 +103,20 @@ export function evaluate({ terms }: Expression, sample: Sample): number {
   return sum;
 }
 
+/** a + b, like terms collected. */
 export const add = (a: Expression, b: Expression): Expression =>
   fromTerms([...a.terms.values(), ...b.terms.values()], a.decimal || b.decimal);
 
+/** a·factor. */
 export const scale = (a: Expression, factor: Rational): Expression =>
   fromTerms(
     [...a.terms.values()].map((term) => ({ ...term, coefficient: multiplyRational(term.coefficient, factor) })),
     a.decimal,
   );
 
+/** −a. */
 export const negate = (a: Expression) => scale(a, negateRational(one));
+/** a − b. */
 export const subtract = (a: Expression, b: Expression) => add(a, negate(b));
 
 /**

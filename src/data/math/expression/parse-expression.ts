@@ -21,6 +21,7 @@ import { applyFunction, binomial, factorial } from "./functions.ts";
 import { decimal, one, rational, rationalNumber } from "./rational.ts";
 import { deepest, type Token } from "./tokens.ts";
 
+/** How ± is read. */
 export interface ExpressionOptions {
   /** What ± means; ∓ means the opposite. */
   readonly sign: 1 | -1;

@@ -2,6 +2,7 @@
  * Exact fractions of BigInts, in lowest terms with a positive denominator.
  */
 
+/** n/d in lowest terms. */
 export interface Rational {
   readonly n: bigint;
   /** >= 1. */
@@ -11,7 +12,7 @@ export interface Rational {
 /** Numbers above this many bits are not computed: `2^{10^9}` must not take the memory. */
 export const mostBits = 16_384;
 
-export const zero: Rational = { n: 0n, d: 1n };
+/** 1. */
 export const one: Rational = { n: 1n, d: 1n };
 
 /**
@@ -58,11 +59,15 @@ function terminating(literal: string): Rational {
   return shift < 0 ? rational(BigInt(whole + fraction), scale) : rational(BigInt(whole + fraction) * scale);
 }
 
+/** a + b. */
 export const addRational = (a: Rational, b: Rational) => rational(a.n * b.d + b.n * a.d, a.d * b.d);
+/** a·b. */
 export const multiplyRational = (a: Rational, b: Rational) => rational(a.n * b.n, a.d * b.d);
-/** Throws a RangeError if b is 0. */
+/** a/b; throws a RangeError if b is 0. */
 export const divideRational = (a: Rational, b: Rational) => rational(a.n * b.d, a.d * b.n);
+/** −a. */
 export const negateRational = ({ n, d }: Rational): Rational => ({ n: -n, d });
+/** Whether a = b: both are in lowest terms. */
 export const equalRational = (a: Rational, b: Rational) => a.n === b.n && a.d === b.d;
 
 /** "3", "-1/2". */

@@ -14,6 +14,7 @@ import {
   wordMeanings,
 } from "./latex-names.ts";
 
+/** A word of the language of answers. */
 export interface Token {
   /** "environment" is begin or end of a matrix; "text" is words. */
   readonly kind: "number" | "symbol" | "function" | "text" | "open" | "close" | "operator" | "environment";
