@@ -21,6 +21,8 @@ export * from "./data/math/parse.ts";
 export * from "./data/math/recognised.ts";
 export * from "./models/checkpoint.ts";
 export { type HuggingFaceOptions, loadHuggingFace, saveHuggingFace } from "./models/hugging-face.ts";
+export * from "./models/lora.ts";
+export * from "./models/peft.ts";
 export * from "./models/safetensors.ts";
 export * from "./models/softmax-table.ts";
 export type { TransformerConfig } from "./models/transformer.ts";

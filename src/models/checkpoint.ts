@@ -111,11 +111,15 @@ export function completeConfig(given: Partial<TransformerConfig> & { vocabularyS
     normEpsilon = 1e-6,
   } = given;
   const { attentionBias = false, queryKeyNorm = false, tiedEmbedding = true, endToken = 2 } = given;
-  const { ropeScaling = { kind: "none" } } = given;
+  const { ropeScaling = { kind: "none" }, lora = null } = given;
   checkWhole({ vocabularySize }, [2, 1 << 20]);
   checkWhole({ layers }, [1, 256]);
   checkWhole({ width, heads, keyHeads, hidden, contextLength }, [1, 1 << 20]);
   checkWhole({ endToken }, [0, vocabularySize - 1]);
+  if (lora) checkWhole({ "lora.rank": lora.rank }, [1, 1 << 16]);
+  if (lora && !(lora.alpha > 0 && lora.alpha < Infinity)) {
+    throw new RangeError(`createPolicy: expected a finite lora.alpha > 0 but found ${lora.alpha}`);
+  }
   if (!(headWidth > 0 && headWidth % 2 === 0 && headWidth <= 1 << 12 && heads % keyHeads === 0)) {
     throw new RangeError(
       `createPolicy: expected a width that is a multiple of 2 · heads (or an even headWidth) and keyHeads that divide heads but found width ${width}, heads ${heads}, keyHeads ${keyHeads}, headWidth ${headWidth}`,
@@ -137,6 +141,7 @@ export function completeConfig(given: Partial<TransformerConfig> & { vocabularyS
       ropeBase,
       ropeScaling: checkRopeScaling(ropeScaling),
       normEpsilon,
+      lora,
     },
   };
 }

@@ -77,6 +77,7 @@ export function configOf(given: HuggingFaceConfig, { contextLength }: { contextL
     ropeScaling: scalingOf(rope, longest),
     normEpsilon: given.rms_norm_eps ?? 1e-6,
     endToken: [given.eos_token_id ?? 2].flat()[0] as number,
+    lora: null,
   } satisfies TransformerConfig;
 }
 
@@ -134,6 +135,11 @@ function scalingOf(rope: RopeParameters, longest: number): RopeScaling {
  * configToHuggingFace(policy.config).model_type; // "qwen2"
  */
 export function configToHuggingFace(config: TransformerConfig): HuggingFaceConfig & { architectures: string[] } {
+  if (config.lora) {
+    throw new RangeError(
+      "saveHuggingFace: expected a policy without adapters but found one with; use saveLora or mergeLora",
+    );
+  }
   if (config.mlp !== "swiglu" || (config.queryKeyNorm && config.attentionBias)) {
     throw new RangeError(
       "saveHuggingFace: expected an architecture of the Llama, Qwen2 or Qwen3 family but found another; use policy.save",

@@ -16,6 +16,7 @@ import {
   tokenStatistics,
   traceBatch,
   traceModel,
+  trainableNames,
 } from "./transformer.ts";
 
 /** Which cotangents a backward pass is fed. */
@@ -66,14 +67,14 @@ function trace(model: Model, name: ProgramName): Record<string, Tensor> {
     case "read":
       return { ...model.parameters };
     case "apply":
-      return adamw(model.parameters, gradientInputs(model));
+      return adamw(trainable(model), gradientInputs(model));
     case "accumulate logprobs":
     case "accumulate logprobs+entropies":
       return accumulated(model, name === "accumulate logprobs" ? "logprobs" : "logprobs+entropies");
     case "update logprobs":
     case "update logprobs+entropies":
       return adamw(
-        model.parameters,
+        trainable(model),
         parameterGradients(model, name === "update logprobs" ? "logprobs" : "logprobs+entropies"),
       );
     case "generate greedy":
@@ -94,7 +95,7 @@ function scores(model: Model): Record<string, Tensor> {
 }
 
 function gradientInputs(model: Model): Record<string, Tensor> {
-  return mapValues(model.parameters, (parameter, name) => input(`g:${name}`, parameter.shape));
+  return mapValues(trainable(model), (parameter, name) => input(`g:${name}`, parameter.shape));
 }
 
 /** ∂loss/∂parameters by the chain rule, from ∂loss/∂logprobs and ∂loss/∂entropies, fed as [n, 1]. */
@@ -103,10 +104,13 @@ function parameterGradients(model: Model, cotangents: Cotangents): Record<string
   const { logprobs, entropies } = tokenStatistics(batchLogits(model, batch), batch.labels);
   const seeds: [Tensor, Tensor][] = [[logprobs, input("dLogprobs", ["n", 1])]];
   if (cotangents === "logprobs+entropies") seeds.push([entropies, input("dEntropies", ["n", 1])]);
-  const names = Object.keys(model.parameters);
-  const found = gradients(seeds, Object.values(model.parameters));
-  return Object.fromEntries(names.map((name, i) => [name, found[i]!]));
+  const parameters = trainable(model);
+  const found = gradients(seeds, Object.values(parameters));
+  return Object.fromEntries(Object.keys(parameters).map((name, i) => [name, found[i]!]));
 }
+
+const trainable = ({ config, parameters }: Model) =>
+  Object.fromEntries(trainableNames(config).map((name) => [name, parameters[name]!]));
 
 function accumulated(model: Model, cotangents: Cotangents): Record<string, Tensor> {
   const before = gradientInputs(model);

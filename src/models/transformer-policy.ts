@@ -15,7 +15,7 @@ import { type PackedBatch, packBatch } from "./batch.ts";
 import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
 import type { Cotangents, Programs } from "./programs.ts";
 import { saveSafetensors } from "./safetensors.ts";
-import { parameterShapes, type TransformerConfig } from "./transformer.ts";
+import { parameterShapes, type TransformerConfig, trainableNames } from "./transformer.ts";
 
 type Values = Record<string, Value>;
 type Feeds = Readonly<Record<string, { readonly data: Data; readonly shape: readonly number[] }>>;
@@ -132,7 +132,12 @@ export class TransformerPolicy implements Policy {
 
   async clone(): Promise<TransformerPolicy> {
     const copies = Object.entries(await this.parameters()).map(([name, data]) => [name, data.slice()] as const);
-    return TransformerPolicy.create(this.#programs, Object.fromEntries(copies));
+    return this.with(Object.fromEntries(copies));
+  }
+
+  /** A policy of the same architecture and programs with other parameters, which it takes over. */
+  with(parameters: Readonly<Record<string, Float32Array>>): Promise<TransformerPolicy> {
+    return TransformerPolicy.create(this.#programs, parameters);
   }
 
   /** The parameters by name; on the CPU a view that the next step invalidates. */
@@ -140,7 +145,7 @@ export class TransformerPolicy implements Policy {
     return this.#read(this.#parameters);
   }
 
-  /** The accumulated gradient by parameter name; does not clear it. */
+  /** The accumulated gradient of every parameter that trains; does not clear it. */
   async gradients(): Promise<Record<string, Float32Array>> {
     await this.#accumulatePending();
     if (!this.#accumulated) throw new TypeError("gradients: expected a gradient but found none; call backward first");
@@ -160,7 +165,7 @@ export class TransformerPolicy implements Policy {
     if (!this.#pending) return;
     const { feeds, cotangents } = this.#pending;
     const program = await this.#programs.get(`accumulate ${cotangents}`);
-    const before = this.#accumulated ?? zerosLike(this.#parameters);
+    const before = this.#accumulated ?? zerosLike(this.#trainable());
     const after = await program.run({ ...this.#parameters, ...feeds, ...prefixed("g:", before) });
     discard(before);
     this.#accumulated = Object.fromEntries(Object.keys(before).map((name) => [name, after[`g:${name}`]!]));
@@ -169,15 +174,19 @@ export class TransformerPolicy implements Policy {
 
   #state(): Values {
     this.#moments ??= {
-      ...prefixed("m:", zerosLike(this.#parameters)),
-      ...prefixed("v:", zerosLike(this.#parameters)),
+      ...prefixed("m:", zerosLike(this.#trainable())),
+      ...prefixed("v:", zerosLike(this.#trainable())),
     };
     return { ...this.#parameters, ...this.#moments };
   }
 
+  #trainable(): Values {
+    return Object.fromEntries(trainableNames(this.config).map((name) => [name, this.#parameters[name]!]));
+  }
+
   #target(): Values {
     if (this.#programs.device === "webgpu") return {};
-    this.#spare ??= { ...prefixed("p:", zerosLike(this.#parameters)), ...zerosLike(this.#moments!) };
+    this.#spare ??= { ...prefixed("p:", zerosLike(this.#trainable())), ...zerosLike(this.#moments!) };
     return this.#spare;
   }
 
@@ -190,8 +199,10 @@ export class TransformerPolicy implements Policy {
         `step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept. Lower the learning rate or look at the loss's gradients`,
       );
     }
-    const old = { ...prefixed("p:", this.#parameters), ...this.#moments! };
-    this.#parameters = Object.fromEntries(Object.keys(this.#parameters).map((name) => [name, fresh[`p:${name}`]!]));
+    const trained = this.#trainable();
+    const old = { ...prefixed("p:", trained), ...this.#moments! };
+    const stepped = Object.fromEntries(Object.keys(trained).map((name) => [name, fresh[`p:${name}`]!]));
+    this.#parameters = { ...this.#parameters, ...stepped };
     this.#moments = Object.fromEntries(Object.keys(this.#moments!).map((name) => [name, fresh[name]!]));
     if (this.#programs.device === "webgpu") discard(old);
     else this.#spare = old;

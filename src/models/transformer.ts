@@ -7,6 +7,7 @@
 
 import {
   add,
+  concat,
   embed,
   exp,
   gelu,
@@ -65,6 +66,14 @@ export interface TransformerConfig {
   readonly normEpsilon: number;
   /** The token that ends a completion. */
   readonly endToken: number;
+  /** Low-rank adapters on every linear layer of the blocks; they train and all else is frozen. */
+  readonly lora: LoraSize | null;
+}
+
+export interface LoraSize {
+  readonly rank: number;
+  /** The adapter's output is scaled by alpha / rank. */
+  readonly alpha: number;
 }
 
 export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
@@ -75,8 +84,35 @@ export function parameterShapes(config: TransformerConfig): ParameterShapes {
   const { vocabularySize, layers, width, tiedEmbedding } = config;
   const blocks = Array.from({ length: layers }, (_, layer) => blockShapes(config, `layers.${layer}`));
   const ends = { norm: [width], ...(!tiedEmbedding && { output: [vocabularySize, width] }) };
-  return Object.assign({ embedding: [vocabularySize, width] }, ...blocks, ends);
+  return Object.assign({ embedding: [vocabularySize, width] }, ...blocks, ends, loraShapes(config));
 }
+
+/** A [sections · rank, in] and B [out, rank] of every adapter; none without `lora`. */
+export function loraShapes(config: TransformerConfig): ParameterShapes {
+  const { lora, layers } = config;
+  if (!lora) return {};
+  const blocks = Array.from({ length: layers }, (_, layer) => blockShapes(config, `layers.${layer}`));
+  const matrices = Object.entries(Object.assign({}, ...blocks) as ParameterShapes).filter(
+    ([, { length }]) => length === 2,
+  );
+  const adapters = matrices.map(([name, [out, width]]) => ({
+    [`${name}.loraA`]: [adapterSections(config, name).length * lora.rank, width!],
+    [`${name}.loraB`]: [out!, lora.rank],
+  }));
+  return Object.assign({}, ...adapters);
+}
+
+/** Rows of a matrix that have an adapter of their own: queries, keys, values; gate, up; else all of them. */
+export function adapterSections(config: Omit<TransformerConfig, "lora">, name: string): readonly number[] {
+  const { heads, keyHeads, headWidth, hidden, width, mlp } = config;
+  if (name.endsWith("attention.qkv")) return [heads * headWidth, keyHeads * headWidth, keyHeads * headWidth];
+  if (name.endsWith("mlp.up")) return mlp === "swiglu" ? [hidden, hidden] : [hidden];
+  return [width];
+}
+
+/** The parameters that a step changes. */
+export const trainableNames = (config: TransformerConfig): string[] =>
+  Object.keys(config.lora ? loraShapes(config) : parameterShapes(config));
 
 function blockShapes(config: TransformerConfig, at: string): ParameterShapes {
   const { width, heads, keyHeads, headWidth, hidden, mlp, attentionBias, queryKeyNorm } = config;
@@ -148,13 +184,25 @@ export function hiddenStates(model: Model, tokens: Tensor, attend: Attend): Tens
   let x = embed(parameters.embedding!, tokens);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `layers.${layer}`;
-    const p = (name: string) => parameters[`${at}.${name}`]!;
-    const qkv = linear(norm(x, `${at}.attention.norm`), p("attention.qkv"));
-    const biased = config.attentionBias ? add(qkv, p("attention.qkvBias")) : qkv;
-    x = add(x, linear(attend(biased, layer), p("attention.output")));
-    x = add(x, linear(hiddenLayer(config, linear(norm(x, `${at}.mlp.norm`), p("mlp.up"))), p("mlp.down")));
+    const qkv = project(model, norm(x, `${at}.attention.norm`), `${at}.attention.qkv`);
+    const biased = config.attentionBias ? add(qkv, parameters[`${at}.attention.qkvBias`]!) : qkv;
+    x = add(x, project(model, attend(biased, layer), `${at}.attention.output`));
+    const up = project(model, norm(x, `${at}.mlp.norm`), `${at}.mlp.up`);
+    x = add(x, project(model, hiddenLayer(config, up), `${at}.mlp.down`));
   }
   return norm(x, "norm");
+}
+
+/** x Wᵀ, and the adapters' part of it where there are adapters. */
+function project({ config, parameters }: Model, x: Tensor, name: string): Tensor {
+  const y = linear(x, parameters[name]!);
+  if (!config.lora) return y;
+  const { rank, alpha } = config.lora;
+  const sizes = adapterSections(config, name);
+  const narrow = split(linear(x, parameters[`${name}.loraA`]!), { axis: 1, sizes: sizes.map(() => rank) });
+  const back = split(parameters[`${name}.loraB`]!, { axis: 0, sizes });
+  const wide = narrow.map((part, section) => linear(part, back[section]!));
+  return add(y, scale(wide.length === 1 ? wide[0]! : concat(wide, 1), alpha / rank));
 }
 
 function hiddenLayer({ mlp, hidden }: TransformerConfig, projected: Tensor): Tensor {

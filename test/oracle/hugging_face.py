@@ -3,7 +3,7 @@
     python3 test/oracle/hugging_face.py test/golden/hugging-face
 """
 import json, pathlib, platform, sys
-import torch, transformers
+import peft, torch, transformers
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 SIZES = dict(vocab_size=24, hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=4,
@@ -61,7 +61,44 @@ def make(name, folder):
     (folder / "generation_config.json").unlink(missing_ok=True)
 
 
+MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def make_adapter(name, folder):
+    """Random adapters on a case's model, and one training step of them alone."""
+    torch.manual_seed(7)
+    base = CASES[name][0].from_pretrained(folder, dtype=torch.float64, attn_implementation="eager")
+    config = peft.LoraConfig(r=3, lora_alpha=6, target_modules=MODULES, bias="none", task_type="CAUSAL_LM")
+    model = peft.get_peft_model(base, config).double()
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if "lora_B" in key:
+                parameter.copy_((torch.randn_like(parameter) * 0.1).float())
+            elif "lora_A" in key:
+                parameter.copy_(parameter.float())
+    target = folder / "adapter"
+    model.save_pretrained(target)
+    (target / "README.md").unlink(missing_ok=True)
+    rows = [score(model, row) for row in ROWS]
+    logits, logprobs = torch.cat([a for a, _ in rows]), torch.cat([b for _, b in rows])
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=1e-2, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1)
+    (-logprobs.mean()).backward()
+    norm = torch.nn.utils.clip_grad_norm_(trained, 1.0).item()
+    optimizer.step()
+    with torch.no_grad():
+        after = torch.cat([score(model, row)[1] for row in ROWS])
+    rounded = lambda x: [float(f"{v:.9g}") for v in x.flatten().tolist()]
+    (target / "golden.json").write_text(json.dumps({
+        "source": "test/oracle/hugging_face.py", "command": "python3 test/oracle/hugging_face.py test/golden/hugging-face",
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__},
+        "tolerance": "as in ../golden.json", "rows": ROWS, "settings": SETTINGS, "logits": rounded(logits),
+        "logprobs": rounded(logprobs), "gradNorm": norm, "after": rounded(after)}) + "\n")
+
+
 for case in CASES:
     target = pathlib.Path(sys.argv[1]) / case
     target.mkdir(parents=True, exist_ok=True)
     make(case, target)
+    if case == "qwen2":
+        make_adapter(case, target)
