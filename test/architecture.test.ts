@@ -13,6 +13,7 @@ const allowed: Record<string, readonly string[]> = {
   "src/models": ["src/models", "src/graph", "src/srft", "src/random.ts"],
   "src/token-stats": ["src/token-stats"],
   "src/analysis": ["src/analysis", "src/token-stats", "src/srft", "src/random.ts"],
+  "src/tfjs": ["src/tfjs", "src/srft", "src/models/safetensors.ts", "src/random.ts"],
   "src/plots": ["src/plots", "src/analysis"],
   "src/random.ts": [],
   "src/index.ts": ["src"],

@@ -1,0 +1,4 @@
+/** srft/tfjs: policies over TensorFlow.js models. */
+
+export type { Tensorflow, TfjsTensor, TfjsVariable } from "./tensorflow.ts";
+export * from "./tfjs-policy.ts";
