@@ -4,50 +4,21 @@
  * without torch there the rows have no peer and are not ok. Ours counts ranks as well, the peer does not.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { createRandom } from "../../src/random.ts";
 import { divergenceStatistics } from "../../src/token-stats/divergence-statistics.ts";
 import { createTokenThreads, type TokenThreads } from "../../src/token-stats/threads.ts";
 import { tokenStatistics } from "../../src/token-stats/token-statistics.ts";
+import { type Peer, startPeer } from "./peer.ts";
 import { type BenchRow, timeRow } from "./row.ts";
 
-const root = join(import.meta.dirname, "../../..");
+const script = join(import.meta.dirname, "../../../test/bench/token_stats_torch.py");
 const [rows, vocabularySize] = [256, 152064];
 const threadCount = Math.min(8, availableParallelism());
 const rounds = 7;
 const labels = Array.from({ length: rows }, (_, row) => (row * 7919) % vocabularySize);
-
-interface Answer {
-  readonly ms: number;
-  readonly torch: string;
-  readonly columns: readonly (readonly number[])[];
-}
-
-/** Starts the peer; its `ask` is undefined if it has no torch. */
-async function startPeer(file: string) {
-  const script = join(root, "test/bench/token_stats_torch.py");
-  const child = spawn(process.env.SRFT_PYTHON ?? "python3", [script], { stdio: ["pipe", "pipe", "ignore"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  child.stdin.on("error", () => {});
-  child.on("error", () => {});
-  const ask = async (verb: string, argument: unknown): Promise<Answer> => {
-    child.stdin.write(`${JSON.stringify({ [verb]: argument })}\n`);
-    const { value } = await lines.next();
-    if (value === undefined) throw new Error("the peer ended");
-    return JSON.parse(value);
-  };
-  const setting = { file, rows, vocabulary: vocabularySize, labels, threads: threadCount };
-  const torch = await ask("load", setting).then(
-    (answer) => answer.torch,
-    () => undefined,
-  );
-  return { ask: torch === undefined ? undefined : ask, torch, child };
-}
 
 /** Logits like a model's: normal, with a few likely tokens a row; q is p with some noise. */
 function writeLogits(file: string) {
@@ -93,13 +64,18 @@ async function inTurn(works: readonly (() => Promise<unknown>)[]) {
   return times;
 }
 
-/** The largest difference from float64, over the columns that are given. */
-function apart(ours: readonly ArrayLike<number>[], { columns }: Answer) {
+/** The peer's version and threads, and the largest difference of our columns from its own in float64. */
+async function noteOf(
+  of: "tokens" | "divergences",
+  { ours, peer }: { ours: ArrayLike<number>[]; peer: Peer | undefined },
+) {
+  if (!peer) return "no peer: SRFT_PYTHON has no torch";
+  const { torch } = await peer.ask(of, { chunk: rows });
+  const { columns } = (await peer.ask("reference", { of })) as unknown as { columns: number[][] };
   const differences = ours.flatMap((column, c) => Array.from(column, (value, i) => Math.abs(value - columns[c]![i]!)));
-  return Math.max(...differences).toExponential(1);
+  return `torch ${torch}, ${threadCount} threads; error ${Math.max(...differences).toExponential(1)}`;
 }
 
-const noPeer = "no peer: SRFT_PYTHON has no torch";
 const forms = [
   { form: "whole array", chunk: rows, target: 5 },
   { form: "16 rows at a time", chunk: 16, target: 1.8 },
@@ -110,7 +86,8 @@ export async function tokenStatsRows(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), "srft-token-stats-"));
   const file = join(folder, "logits.f32");
   writeLogits(file);
-  const { ask, torch, child } = await startPeer(file);
+  const setting = { file, rows, vocabulary: vocabularySize, labels, threads: threadCount };
+  const peer = await startPeer(script, ["load", setting]);
   const threads = createTokenThreads(threadCount);
   try {
     const [p, q] = [readBlock(file, { threads, index: 0 }), readBlock(file, { threads, index: 1 })];
@@ -118,22 +95,20 @@ export async function tokenStatsRows(): Promise<BenchRow[]> {
     const options = { vocabularySize, threads };
     const tokens = () => tokenStatistics(p, labels, options);
     const divergences = () => divergenceStatistics(p, q, options);
-    const peer = (verb: string) =>
-      ask
+    const theirs = (verb: string) =>
+      peer
         ? forms.map(
             ({ chunk }) =>
               () =>
-                ask(verb, chunk),
+                peer.ask(verb, { chunk }),
           )
         : [];
-    const tokenTimes = await inTurn([tokens, () => tokenStatistics(copy, labels, options), ...peer("tokens")]);
-    const divergenceTimes = await inTurn([divergences, ...peer("divergences")]);
-    const note = async (verb: string, ours: readonly ArrayLike<number>[]) =>
-      ask ? `torch ${torch}, ${threadCount} threads; error ${apart(ours, await ask("reference", verb))}` : noPeer;
+    const tokenTimes = await inTurn([tokens, () => tokenStatistics(copy, labels, options), ...theirs("tokens")]);
+    const divergenceTimes = await inTurn([divergences, ...theirs("divergences")]);
     const { logprobs, entropies } = await tokens();
     const { kl, reverseKl, js, tv } = await divergences();
-    const tokenNote = await note("tokens", [logprobs, entropies]);
-    const divergenceNote = await note("divergences", [kl, reverseKl, js, tv]);
+    const tokenNote = await noteOf("tokens", { ours: [logprobs, entropies], peer });
+    const divergenceNote = await noteOf("divergences", { ours: [kl, reverseKl, js, tv], peer });
     const [inPlace, copied, ...tokenPeers] = tokenTimes;
     const [pairs, ...divergencePeers] = divergenceTimes;
     return [
@@ -143,10 +118,7 @@ export async function tokenStatsRows(): Promise<BenchRow[]> {
     ];
   } finally {
     await threads.close();
-    if (child.pid !== undefined && child.exitCode === null) {
-      child.kill();
-      await once(child, "exit");
-    }
+    await peer?.end();
     rmSync(folder, { recursive: true });
   }
 }

@@ -1,8 +1,9 @@
 """Token statistics in PyTorch eager: the peer that `npm run bench -- engine` measures.
 
 Reads one JSON command a line on standard input, answers one JSON line: {"load": {"file": f, "rows": T, "vocabulary": V,
-"labels": […], "threads": n}} (the file holds p and then q, [T, V] float32 each), {"tokens": chunk} and {"divergences": chunk},
-chunk being rows at a time. Times are wall milliseconds of the work alone; "reference" is the same in float64.
+"labels": […], "threads": n}} (the file holds p and then q, [T, V] float32 each), {"tokens": {"chunk": rows at a time}} and
+{"divergences": {"chunk": n}}, answered with wall milliseconds of the work alone, and {"reference": {"of": "tokens"}}, answered
+with the columns in float64.
 """
 import json, sys, time
 import numpy as np
@@ -37,11 +38,11 @@ def measure(work, chunk):
     function, *tensors = work
     begin = time.perf_counter()
     in_chunks(function, chunk, *tensors)
-    return {"ms": (time.perf_counter() - begin) * 1e3}
+    return {"ms": (time.perf_counter() - begin) * 1e3, "torch": torch.__version__}
 
 
-def reference(work):
-    function, *tensors = work
+def reference(of):
+    function, *tensors = works[of]
     double = lambda t: t.double() if t.is_floating_point() else t
     parts = in_chunks(lambda *t: function(*map(double, t)), 8, *tensors)
     return {"columns": [torch.cat(column).tolist() for column in zip(*parts)]}
@@ -53,9 +54,9 @@ with torch.no_grad():
         [(verb, argument)] = json.loads(line).items()
         if verb == "load":
             works = load(**argument)
-            answer = {"torch": torch.__version__}
+            answer = {}
         elif verb == "reference":
-            answer = reference(works[argument])
+            answer = reference(**argument)
         else:
-            answer = measure(works[verb], argument)
+            answer = measure(works[verb], **argument)
         print(json.dumps(answer), flush=True)
