@@ -44,17 +44,32 @@ interface Context extends Rewrite {
  */
 export function rewriteCell(body: readonly Node[], text: string): Rewrite {
   const facts = survey(body);
-  const last = body.filter((node) => node.type !== "EmptyStatement").at(-1);
+  const last = lastStatement(body);
   const isAsync = facts.waits;
   const hasValue = last?.type === "ExpressionStatement" || isDefaultExpression(last);
   const context: Context = { edits: [], moved: [], names: new Set(), isAsync, hasValue, text, used: facts.used };
   if (isAsync) for (const node of facts.nestedVars) localVar(node, context);
+  else for (const { node } of facts.nestedVars) declare(node, context);
   for (const node of body) statement(node, node === last, context);
+  if (last && isAsync && last.type === "ExpressionStatement" && !body.includes(last))
+    returnValue(last.start, last.end, context);
   for (const node of facts.resumptions) resumption(node, context);
   for (const node of facts.dynamicImports)
     replace(context, node.start, node.start + "import".length, `${runtimeName}.load`);
   for (const node of facts.metas) replace(context, node.start, node.end, `${runtimeName}.meta`);
   return context;
+}
+
+/** A cell with a top-level `using` is compiled to a try statement around all of it; its last statement is within. */
+function lastStatement(body: readonly Node[]): Node | undefined {
+  const last = body.filter((node) => node.type !== "EmptyStatement").at(-1);
+  const isUsing = last?.type === "TryStatement" && last.block.body[0]?.declarations?.[0]?.id.name === "_usingCtx";
+  return isUsing ? lastStatement(last.block.body) : last;
+}
+
+function declare(node: Node, context: Context) {
+  for (const declarator of node.declarations as Node[])
+    for (const name of boundNames(declarator.id)) context.names.add(name);
 }
 
 const isDefaultExpression = (node: Node | undefined) =>
@@ -148,8 +163,7 @@ function freshEnum({ id, init }: Node, context: Context) {
 
 /** A `var` below the top level of an async cell: without its keyword it assigns the hoisted global. */
 function localVar({ node, inHead }: NestedVar, context: Context) {
-  for (const declarator of node.declarations as Node[])
-    for (const name of boundNames(declarator.id)) context.names.add(name);
+  declare(node, context);
   const keywordEnd = node.start + "var".length;
   if (inHead) return replace(context, node.start, keywordEnd, "");
   const semicolon = context.text[node.end - 1] === ";" ? 1 : 0;

@@ -7,6 +7,7 @@ import { SourceMap } from "node:module";
 import { parseSync } from "oxc-parser";
 import { transformSync } from "oxc-transform";
 import { type Node, type Rewrite, rewriteCell } from "./cell-rewrite.ts";
+import { hasDecorators, lowerDecorators } from "./decorators.ts";
 import { applyEdits, type EditedText, type EditOptions, offsetAt, positionAt } from "./text-edits.ts";
 
 /** A cell ready to run. */
@@ -47,12 +48,15 @@ export class CellSyntaxError extends SyntaxError {
  */
 export function compileCell(source: string): CompiledCell {
   const file = checkSyntax(source);
-  const { code: js, map, errors } = transformSync(file, source, transformOptions);
-  if (errors.length > 0) throw syntaxError(source, inCodeUnits(source, errors[0]!));
+  const { code: js, map } = toJavaScript(file, withoutMagic(source));
   const { program } = parseSync("cell.js", js, { sourceType: "module", lang: "js" });
   const rewrite = rewriteCell(program.body as unknown as Node[], js);
   const edited = applyEdits(js, rewrite.edits, frame(rewrite));
-  const original = map && new SourceMap({ ...map, file, sourceRoot: "", sourcesContent: [source] });
+  const original =
+    map &&
+    new SourceMap({ ...map, file, sourceRoot: "", sourcesContent: [source] } as ConstructorParameters<
+      typeof SourceMap
+    >[0]);
   return {
     code: edited.text,
     isAsync: rewrite.isAsync,
@@ -62,6 +66,23 @@ export function compileCell(source: string): CompiledCell {
   };
 }
 
+interface JavaScript {
+  readonly code: string;
+  readonly map?: object | undefined;
+}
+
+/** oxc leaves standard decorators as they are, and V8 cannot run them: such a cell goes to TypeScript itself. */
+function toJavaScript(file: "cell.ts" | "cell.tsx", source: string): JavaScript {
+  if (/(^|[^\w"'`/])@[\p{ID_Start}$_(]/u.test(source) && hasDecorators(file, source))
+    return lowerDecorators(file, source);
+  const { code, map, errors } = transformSync(file, source, transformOptions);
+  if (errors.length > 0) throw syntaxError(source, inCodeUnits(source, errors[0]!));
+  return { code, map };
+}
+
+/** A first line such as `%types off` is for the kernel; in the script it is blank. */
+const withoutMagic = (source: string) => source.replace(/^%types[ \t]+(?:error|warn|off)[ \t]*(?=\n|$)/, "");
+
 /**
  * Checks the text of a cell without compiling it.
  *
@@ -70,7 +91,8 @@ export function compileCell(source: string): CompiledCell {
  * @example
  * checkSyntax("const b = <b>bold</b>;"); // "cell.tsx"
  */
-export function checkSyntax(source: string): "cell.ts" | "cell.tsx" {
+export function checkSyntax(text: string): "cell.ts" | "cell.tsx" {
+  const source = withoutMagic(text);
   const [error] = parseErrors(source, "cell.ts");
   if (!error) return "cell.ts";
   if (parseErrors(source, "cell.tsx").length === 0) return "cell.tsx";
@@ -122,6 +144,7 @@ function inCodeUnits(source: string, { message, labels }: ParseError): ParseErro
 
 function syntaxError(source: string, { message, labels }: ParseError) {
   const at = labels.at(-1)?.start ?? 0;
-  const isIncomplete = /found `?EOF|Unterminated|Unexpected end/.test(message) || at >= source.trimEnd().length;
+  const isOpen = /found `?EOF|Unterminated multiline|Unexpected end/.test(message) || source[at] === "`";
+  const isIncomplete = isOpen || at >= source.trimEnd().length;
   return new CellSyntaxError(message, { ...positionAt(source, at), isIncomplete });
 }

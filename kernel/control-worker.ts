@@ -6,14 +6,17 @@
 import { writeSync } from "node:fs";
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import {
   barrier,
   type Done,
   type FromWorker,
+  type InputAnswer,
+  type InputQuestion,
   interruption,
   lineReader,
   type Output,
+  type PromptAnswer,
   type SharedCounters,
   type ToUser,
   type ToWorker,
@@ -29,7 +32,14 @@ const grace = 50;
 
 type Stream = Extract<Output, { op: "stream" }>;
 
-const { counters, nonce } = workerData as { counters: SharedCounters; nonce: string };
+interface Shared {
+  readonly counters: SharedCounters;
+  readonly nonce: string;
+  /** Where a blocked main thread reads the answer to its prompt. */
+  readonly prompts: MessagePort;
+}
+
+const { counters, nonce, prompts } = workerData as Shared;
 const port = parentPort!;
 const link = new Socket({ fd: 3, readable: true, writable: true });
 const inspector = new Session();
@@ -38,6 +48,8 @@ const toMain = (message: FromWorker) => port.postMessage(message);
 let batch: { first: Stream; parts: string[]; size: number } | undefined;
 let timer: NodeJS.Timeout | undefined;
 let running: number | undefined;
+/** The question for whose answer the main thread is blocked. */
+let prompted: number | undefined;
 /** Requests that wait until the main thread answers again after its execution was terminated. */
 let waiting: ToUser[] | undefined;
 
@@ -52,10 +64,28 @@ port.on("message", say);
 function request(message: ToUser) {
   if (waiting) waiting.push(message);
   else if (message.op === "interrupt") interrupt(message.cell);
+  else if (message.op === "input_reply") answerInput(message);
   else {
-    running = message.cell;
+    if (message.op === "run") running = message.cell;
     toMain(message);
   }
+}
+
+function answerInput(message: InputAnswer) {
+  if (message.id === prompted) unblock(message);
+  else toMain(message);
+}
+
+function unblock(answer: PromptAnswer) {
+  prompted = undefined;
+  prompts.postMessage(answer);
+  Atomics.add(counters, 2, 1);
+  Atomics.notify(counters, 2);
+}
+
+function askInput({ isSynchronous, ...question }: InputQuestion & { readonly isSynchronous: boolean }) {
+  if (isSynchronous) prompted = question.id;
+  send(toLine(question));
 }
 
 function say(message: ToWorker) {
@@ -70,6 +100,8 @@ function say(message: ToWorker) {
         Atomics.add(counters, 1, 1);
         Atomics.notify(counters, 1);
       });
+    case "input":
+      return askInput(message);
     case "done":
       return message.cell === running ? settle(message) : undefined;
     default:
@@ -115,6 +147,7 @@ function settle(message: Done) {
 function interrupt(cell: number) {
   if (cell !== running) return;
   toMain({ op: "interrupt", cell });
+  if (prompted !== undefined) unblock("interrupted");
   setTimeout(() => {
     if (cell === running) terminate(cell);
   }, grace);

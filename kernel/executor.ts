@@ -7,13 +7,24 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
-import { barrier, type CellError, type Done, type FromUser, lineReader, type Output, toLine } from "./link.ts";
+import {
+  barrier,
+  type CellError,
+  type Done,
+  type FromUser,
+  type InputQuestion,
+  lineReader,
+  type Output,
+  type Question,
+  type RunRequest,
+  toLine,
+} from "./link.ts";
 
 /** Longest wait for what a cell wrote to its pipes, once the cell itself is done, in milliseconds. */
 const barrierPatience = 500;
 
 /** What a cell came to: the value's bundle, its error, or neither. */
-export type Outcome = Pick<Done, "data" | "error">;
+export type Outcome = Pick<Done, "data" | "error" | "expressions">;
 
 /** Runs cells in a user process of its own. */
 export interface Executor {
@@ -21,9 +32,18 @@ export interface Executor {
    * Runs one cell; settles after all of its output was handed on. Cells must not overlap.
    *
    * @param cell A number never used before; output carries it.
-   * @param count The number shown beside the cell.
+   * @param request Its text, the number shown beside it, and expressions to evaluate once it succeeded.
    */
-  run(cell: number, request: { readonly source: string; readonly count: number }): Promise<Outcome>;
+  run(cell: number, request: Omit<RunRequest, "op" | "cell">): Promise<Outcome>;
+  /**
+   * Asks about the variables.
+   *
+   * @param patience How long to wait, in milliseconds; a main thread that computes cannot answer.
+   * @returns The answer, or undefined where none came in time.
+   */
+  ask(question: Question, patience: number): Promise<unknown>;
+  /** Names that cells declared since the user process started. */
+  readonly names: ReadonlySet<string>;
   /** Stops the running cell; its outcome is an error and its variables stay. */
   interrupt(): void;
   /** Ends the user process and everything it started, at once. The running cell's outcome is an error. */
@@ -38,7 +58,11 @@ export interface ExecutorOptions {
   readonly folder: string;
   /** Called for every piece of output, in order. */
   readonly onOutput: (output: Output) => void;
-  /** Largest heap of the user process, in MB; Node's default without. */
+  /** Answers a question of a cell; without it, or where it gives undefined, nobody can be asked. */
+  readonly onInput?: (question: InputQuestion) => Promise<string | undefined>;
+  /** Called when the user process ended, with everything in it. */
+  readonly onEnd?: () => void;
+  /** Largest heap of the user process, in MB; the environment's SRFT_MAX_OLD_SPACE or Node's default without. */
   readonly maxHeap?: number;
 }
 
@@ -60,22 +84,34 @@ interface UserProcess {
 export function startExecutor(options: ExecutorOptions): Executor {
   let user: UserProcess | undefined;
   let running: { cell: number; settle: (outcome: Outcome) => void } | undefined;
+  const names = new Set<string>();
+  const asked = new Map<number, (value: unknown) => void>();
   let latest = 0;
+  let questions = 0;
   let isClosed = false;
 
   const finish = async (done: Done, from: UserProcess) => {
     if (done.cell !== running?.cell) return;
+    for (const name of done.names ?? []) names.add(name);
     await from.flushed(done.cell);
     running?.settle(done);
   };
   const hear = (message: FromUser, from: UserProcess) => {
     if (message.op === "ready") return;
     if (message.op === "done") void finish(message, from);
+    else if (message.op === "answer") asked.get(message.id)?.(message.value);
+    else if (message.op === "input") void answerInput(message, from);
     else options.onOutput(message);
+  };
+  const answerInput = async (question: InputQuestion, from: UserProcess) => {
+    const value = await options.onInput?.(question);
+    from.send(toLine({ op: "input_reply", id: question.id, ...(value === undefined ? {} : { value }) }));
   };
   const ended = (cause: string, from: UserProcess) => {
     if (user !== from) return;
     user = undefined;
+    names.clear();
+    options.onEnd?.();
     const error = endOfProcess(cause);
     if (running) running.settle({ error });
     else if (!isClosed)
@@ -90,7 +126,8 @@ export function startExecutor(options: ExecutorOptions): Executor {
     if (user) killGroup(user.child);
   };
   return {
-    run(cell, { source, count }) {
+    names,
+    run(cell, request) {
       if (running) throw new Error(`run: expected cell ${running.cell} to have ended but found it running`);
       latest = cell;
       return new Promise((resolve) => {
@@ -101,11 +138,24 @@ export function startExecutor(options: ExecutorOptions): Executor {
             resolve(outcome);
           },
         };
-        start().send(toLine({ op: "run", cell, count, source }));
+        start().send(toLine({ op: "run", cell, ...request }));
       });
     },
     interrupt() {
       if (running) user?.send(toLine({ op: "interrupt", cell: running.cell }));
+    },
+    ask(question, patience) {
+      const id = ++questions;
+      user?.send(toLine({ op: "ask", id, question }));
+      return new Promise((resolve) => {
+        const settle = (value: unknown) => {
+          clearTimeout(timer);
+          asked.delete(id);
+          resolve(value);
+        };
+        const timer = setTimeout(settle, user ? patience : 0, undefined);
+        asked.set(id, settle);
+      });
     },
     kill,
     async close() {
@@ -126,7 +176,16 @@ interface Hooks {
   cell(): number;
 }
 
-function startUserProcess({ folder, onOutput, maxHeap }: ExecutorOptions, hooks: Hooks): UserProcess {
+/** The environment's limit, as kernel.json's `env` can set it. */
+function heapLimit(): number | undefined {
+  const text = process.env.SRFT_MAX_OLD_SPACE ?? "";
+  if (text === "") return undefined;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new RangeError(`startExecutor: expected SRFT_MAX_OLD_SPACE in MB, such as 8192, but found ${text}`);
+}
+
+function startUserProcess(options: ExecutorOptions, hooks: Hooks): UserProcess {
+  const { folder, onOutput, maxHeap = heapLimit() } = options;
   const nonce = randomUUID();
   const heap = maxHeap === undefined ? [] : [`--max-old-space-size=${maxHeap}`];
   const quiet = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0111"];

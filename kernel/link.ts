@@ -25,7 +25,21 @@ export type Output =
       readonly id?: string;
       readonly update?: true;
     }
-  | { readonly op: "clear"; readonly cell: number; readonly wait: boolean };
+  | { readonly op: "clear"; readonly cell: number; readonly wait: boolean }
+  | ({ readonly op: "comm"; readonly cell: number } & CommMessage);
+
+/** A message of a comm, either way; buffers are base64 text. */
+export interface CommMessage {
+  readonly type: "comm_open" | "comm_msg" | "comm_close";
+  readonly content: { readonly comm_id: string; readonly data: unknown; readonly target_name?: string };
+  readonly metadata: Record<string, unknown>;
+  readonly buffers: readonly string[];
+}
+
+/** What a user expression came to, in the words of the protocol. */
+export type ExpressionResult =
+  | { readonly status: "ok"; readonly data: MimeBundle; readonly metadata: MimeBundle }
+  | ({ readonly status: "error" } & CellError);
 
 /** The end of a cell: its value's bundle, its error, or neither. */
 export interface Done {
@@ -33,23 +47,71 @@ export interface Done {
   readonly cell: number;
   readonly data?: MimeBundle;
   readonly error?: CellError;
+  readonly expressions?: Record<string, ExpressionResult>;
+  /** Names the cell declared. */
+  readonly names?: readonly string[];
 }
 
+/** A question to whoever sits in front. */
+export interface InputQuestion {
+  readonly op: "input";
+  readonly id: number;
+  readonly cell: number;
+  readonly prompt: string;
+  readonly password: boolean;
+}
+
+/** The answer; without a value nobody can be asked. */
+export interface InputAnswer {
+  readonly op: "input_reply";
+  readonly id: number;
+  readonly value?: string;
+}
+
+/** What the supervisor wants to know of the variables, or has for a comm; offsets are code units. */
+export type Question =
+  | { readonly kind: "complete"; readonly code: string; readonly cursor: number }
+  | { readonly kind: "inspect"; readonly code: string; readonly cursor: number; readonly detail: number }
+  | ({ readonly kind: "comm"; readonly cell: number } & CommMessage);
+
 /** From B to A. */
-export type FromUser = { readonly op: "ready" } | Output | Done;
+export type FromUser =
+  | { readonly op: "ready" }
+  | { readonly op: "answer"; readonly id: number; readonly value?: unknown }
+  | InputQuestion
+  | Output
+  | Done;
 
-/** From A to B; `count` is the number shown beside the cell. */
+/** A cell to run; `count` is the number shown beside it, `expressions` are evaluated after it. */
+export interface RunRequest {
+  readonly op: "run";
+  readonly cell: number;
+  readonly count: number;
+  readonly source: string;
+  readonly expressions?: Record<string, string>;
+}
+
+/** From A to B. */
 export type ToUser =
-  | { readonly op: "run"; readonly cell: number; readonly count: number; readonly source: string }
-  | { readonly op: "interrupt"; readonly cell: number };
+  | RunRequest
+  | { readonly op: "interrupt"; readonly cell: number }
+  | { readonly op: "ask"; readonly id: number; readonly question: Question }
+  | InputAnswer;
 
-/** From B's main thread to its control worker. */
-export type ToWorker = FromUser | { readonly op: "flush" } | { readonly op: "pong" };
+/** From B's main thread to its control worker; a synchronous question blocks that thread. */
+export type ToWorker =
+  | Exclude<FromUser, InputQuestion>
+  | (InputQuestion & { readonly isSynchronous: boolean })
+  | { readonly op: "flush" }
+  | { readonly op: "pong" };
 
 /** From the control worker to the main thread. */
 export type FromWorker = ToUser | { readonly op: "ping" };
 
-/** What the two threads of B share: [0] characters not yet sent, [1] flushes done. */
+/** What a blocked main thread receives: the answer, or that its cell was interrupted. */
+export type PromptAnswer = InputAnswer | "interrupted";
+
+/** What the two threads of B share: [0] characters not yet sent, [1] flushes done, [2] prompts answered. */
 export type SharedCounters = Int32Array<SharedArrayBuffer>;
 
 /** How an interrupted cell ends. */

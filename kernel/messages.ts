@@ -31,6 +31,8 @@ export interface ExecuteRequest {
   readonly silent?: boolean;
   readonly store_history?: boolean;
   readonly stop_on_error?: boolean;
+  readonly allow_stdin?: boolean;
+  readonly user_expressions?: Record<string, string>;
 }
 
 /** A kernel's connection file. */

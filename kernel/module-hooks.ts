@@ -17,6 +17,11 @@ interface Resolved {
 }
 type NextResolve<Result> = (specifier: string, context: ResolveContext) => Result;
 
+/** Where tslab is not installed, its public API is ours. */
+const tslabModule = `data:text/javascript,${encodeURIComponent(
+  "export const { display, newDisplay, versions } = globalThis.tslab; export default globalThis.tslab;",
+)}`;
+
 const ownUrl = pathToFileURL(import.meta.filename).href;
 const ownBuild = pathToFileURL(dirname(import.meta.dirname)).href;
 
@@ -74,6 +79,7 @@ export function load<Result>(url: string, context: object, next: (url: string, c
 function alternatives(error: unknown, specifier: string, context: ResolveContext): [string, ResolveContext][] {
   const code = (error as { code?: string }).code;
   if (code !== "ERR_MODULE_NOT_FOUND" && code !== "ERR_UNSUPPORTED_DIR_IMPORT") return [];
+  if (specifier === "tslab") return [[tslabModule, context]];
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) return [[specifier, { ...context, parentURL: ownUrl }]];
   const stem = specifier.replace(/\.[mc]?js$/, "");
   return [`${stem}.ts`, `${stem}.mts`, `${stem}.js`, `${specifier}/index.ts`].map((other) => [other, context]);
@@ -93,7 +99,8 @@ function compileFile(path: string) {
     sourcemap: true,
     sourceType: "module",
     target: "es2022",
-  });
+    helpers: { mode: "External" },
+  } as Parameters<typeof transformSync>[2]);
   const [error] = errors;
   if (error) throw new SyntaxError(`import: expected TypeScript in ${path} but found: ${error.message}`);
   const encoded = Buffer.from(JSON.stringify({ ...map, sources: [pathToFileURL(path).href] })).toString("base64");

@@ -29,7 +29,7 @@ export function createOutputs() {
     open: (cell: number, outputs: CellOutput[]) => void cells.set(cell, { outputs, clearsNext: false }),
     add(output: Output) {
       const cell = cells.get(output.cell);
-      if (!cell) return;
+      if (!cell || output.op === "comm") return;
       if (output.op === "clear") return clear(cell, output.wait);
       if (output.op === "display" && output.update) return update(displays.get(output.id ?? ""), output);
       if (cell.clearsNext) clear(cell, false);

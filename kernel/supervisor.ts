@@ -4,183 +4,134 @@
  */
 
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
-import { CellSyntaxError, checkSyntax } from "./cell.ts";
+import { createAnswers } from "./answers.ts";
+import { createAssistant, type Language } from "./assistant.ts";
+import { createCellQueue } from "./cell-queue.ts";
 import { bindChannels, type Channel } from "./channels.ts";
-import { type Outcome, startExecutor } from "./executor.ts";
+import { createCommRelay } from "./comm-relay.ts";
+import { startExecutor } from "./executor.ts";
+import { historyFile, openHistory } from "./history.ts";
 import type { Output } from "./link.ts";
-import { type Connection, type ExecuteRequest, kernelInfo, type Message } from "./messages.ts";
+import type { Connection, Message } from "./messages.ts";
+import { createSpeaker, type Parent } from "./speaker.ts";
+import { createStdin } from "./stdin.ts";
 import { createWire } from "./wire.ts";
-
-interface Pending {
-  readonly channel: Channel;
-  readonly message: Message<ExecuteRequest>;
-}
-
-type Parent = Message["parent"];
 
 /** Headers of ended cells that are kept for their late output. */
 const rememberedCells = 10_000;
-
-/** Before a failure is told, cells that were sent together with the failed one may still arrive, in milliseconds. */
-const abortDelay = 10;
 
 /**
  * Runs the kernel until it is told to shut down.
  *
  * @param connectionFile Path of the JSON file with ports and key that the front end wrote.
+ * @param language The TypeScript service, where there is one.
  * @throws {SyntaxError} If the file is not a connection file.
  * @example
  * await runKernel("/run/user/1000/jupyter/kernel-1.json");
  */
-export async function runKernel(connectionFile: string): Promise<void> {
+export async function runKernel(connectionFile: string, language?: Language): Promise<void> {
   const connection = readConnection(connectionFile);
   const wire = createWire(connection.key, connection.signature_scheme);
-  const parents = new Map<number, Parent>();
-  const queue: Pending[] = [];
-  let cells = 0;
-  let count = 0;
-  let isRunning = false;
+  const channels = await bindChannels(connection, (channel, frames) => {
+    if (channel === "iopub") return frames[0]?.[0] === 1 ? speaker.welcome(frames[0].subarray(1)) : undefined;
+    const message = wire.decode(frames);
+    if (message) receive(channel, message);
+  });
+  const speaker = createSpeaker(channels, wire);
+  const { number, parentOf } = createNumbers();
+  const executor = startExecutor({
+    folder: process.cwd(),
+    onOutput: (output) => publishOutput(output),
+    onInput: (question) => stdin.ask(question),
+    onEnd: () => comms.closeAll(),
+  });
+  const comms = createCommRelay(speaker, executor);
+  const assistant = createAssistant(executor, language);
+  const history = openHistory(historyFile());
+  const cells = createCellQueue({
+    ...{ speaker, executor, history, assistant },
+    number: ({ header }) => number(header),
+    ended: () => stdin.forget(),
+  });
+  const stdin = createStdin(speaker, cells.running);
+  const answers = createAnswers({ assistant, history, comms, interrupt: executor.interrupt });
   let stop: () => void;
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
   });
 
-  const channels = await bindChannels(connection, (channel, frames) => {
-    if (channel === "iopub") return welcome(frames[0]);
-    const message = wire.decode(frames);
-    if (message) receive(channel, message);
-  });
-  const executor = startExecutor({ folder: process.cwd(), onOutput: (output) => publishOutput(output) });
-
-  const publish = (type: string, parent: Parent, content: object, metadata?: object) =>
-    channels.send(
-      "iopub",
-      wire.encode({ type, parent, content, identities: [Buffer.from(type)], ...(metadata ? { metadata } : {}) }),
-    );
-  const publishStatus = (parent: Parent, state: "starting" | "busy" | "idle") =>
-    publish("status", parent, { execution_state: state });
-  const reply = (channel: Channel, request: Message<unknown>, content: object) => {
-    const type = request.header.msg_type.replace(/_request$/, "_reply");
-    channels.send(channel, wire.encode({ type, parent: request.header, content, identities: request.identities }));
-  };
   const publishOutput = (output: Output) => {
+    const parent = parentOf(output.cell);
+    if (output.op === "comm") return comms.publish(parent, output);
     const { type, content } = outputMessage(output);
-    publish(type, parents.get(output.cell) ?? {}, content);
+    speaker.publish(type, parent, content);
   };
-  const welcome = (frame: Uint8Array | undefined) => {
-    if (frame?.[0] !== 1) return;
-    const subscription = Buffer.from(frame.subarray(1)).toString("utf8");
-    const content = { subscription };
-    channels.send("iopub", wire.encode({ type: "iopub_welcome", content, identities: [frame.subarray(1)] }));
-  };
-
-  const execute = async ({ channel, message }: Pending) => {
-    const { code, silent = false, store_history = !silent } = message.content;
-    const cell = ++cells;
-    if (store_history) count++;
-    parents.set(cell, message.header);
-    if (parents.size > rememberedCells) parents.delete(parents.keys().next().value!);
-    publishStatus(message.header, "busy");
-    if (!silent) publish("execute_input", message.header, { code, execution_count: count });
-    const outcome = await executor.run(cell, { source: code, count });
-    const stops = outcome.error && message.content.stop_on_error !== false;
-    if (stops) await delay(abortDelay);
-    if (!silent) publishOutcome(message.header, outcome, count);
-    reply(channel, message, replyContent(outcome, count));
-    publishStatus(message.header, "idle");
-    if (stops) abortQueued();
-  };
-  const publishOutcome = (parent: Parent, { data, error }: Outcome, execution_count: number) => {
-    if (error) publish("error", parent, error);
-    else if (data) publish("execute_result", parent, { data, metadata: {}, execution_count });
-  };
-  const abortQueued = () => {
-    for (const { channel, message } of queue.splice(0)) {
-      publishStatus(message.header, "busy");
-      reply(channel, message, { status: "aborted", execution_count: count });
-      publishStatus(message.header, "idle");
-    }
-  };
-  const work = async () => {
-    if (isRunning) return;
-    isRunning = true;
-    for (let next = queue.shift(); next; next = queue.shift()) await execute(next);
-    isRunning = false;
-  };
-
-  const shutdown = async (channel: Channel, message: Message) => {
-    reply(channel, message, { status: "ok", restart: message.content.restart === true });
-    publishStatus(message.header, "idle");
-    queue.length = 0;
-    await executor.close();
+  const close = async () => {
+    cells.clear();
+    await Promise.all([executor.close(), assistant.close()]);
     stop();
   };
+  const shutdown = (channel: Channel, message: Message) => {
+    speaker.publishStatus(message.header, "busy");
+    speaker.reply(channel, message, { status: "ok", restart: message.content.restart === true });
+    speaker.publishStatus(message.header, "idle");
+    return close();
+  };
+  const deliver = async (message: Message) => {
+    speaker.publishStatus(message.header, "busy");
+    await comms.deliver(message, number(message.header));
+    speaker.publishStatus(message.header, "idle");
+  };
+  const answer = async (channel: Channel, message: Message) => {
+    const content = answers.get(message.header.msg_type);
+    if (!content) return;
+    speaker.publishStatus(message.header, "busy");
+    speaker.reply(channel, message, await content(message.content));
+    speaker.publishStatus(message.header, "idle");
+  };
   const receive = (channel: Channel, message: Message) => {
-    if (message.header.msg_type === "execute_request") {
-      queue.push({ channel, message: executeRequest(message) });
-      return void work();
+    if (channel === "stdin") return stdin.receive(message);
+    switch (message.header.msg_type) {
+      case "execute_request":
+        return cells.push(channel, message);
+      case "shutdown_request":
+        return void shutdown(channel, message);
+      case "comm_open":
+      case "comm_msg":
+      case "comm_close":
+        return void deliver(message);
+      default:
+        return void answer(channel, message);
     }
-    if (!Object.hasOwn(answers, message.header.msg_type)) return;
-    const answer = answers[message.header.msg_type]!;
-    publishStatus(message.header, "busy");
-    if (message.header.msg_type === "shutdown_request") return void shutdown(channel, message);
-    if (message.header.msg_type === "interrupt_request") executor.interrupt();
-    reply(channel, message, answer(message.content));
-    publishStatus(message.header, "idle");
   };
 
   process.on("SIGINT", () => executor.interrupt());
-  process.on("SIGTERM", () => void executor.close().then(stop));
+  process.on("SIGTERM", () => void close());
   const orphan = setInterval(() => {
-    if (process.env.JPY_PARENT_PID && process.ppid === 1) void executor.close().then(stop);
+    if (process.env.JPY_PARENT_PID && process.ppid === 1) void close();
   }, 1000);
-  publishStatus({}, "starting");
+  speaker.publishStatus({}, "starting");
   await stopped;
   clearInterval(orphan);
   await channels.close();
 }
 
-/** Requests that are answered at once; an unknown one is ignored. */
-const answers: Record<string, (content: Record<string, unknown>) => object> = {
-  kernel_info_request: kernelInfo,
-  is_complete_request: ({ code }) => completeness(String(code)),
-  complete_request: ({ cursor_pos }) => ({
-    status: "ok",
-    matches: [],
-    cursor_start: cursor_pos,
-    cursor_end: cursor_pos,
-    metadata: {},
-  }),
-  inspect_request: () => ({ status: "ok", found: false, data: {}, metadata: {} }),
-  history_request: () => ({ status: "ok", history: [] }),
-  comm_info_request: () => ({ status: "ok", comms: {} }),
-  interrupt_request: () => ({ status: "ok" }),
-  shutdown_request: () => ({ status: "ok" }),
-};
-
-function completeness(code: string) {
-  try {
-    checkSyntax(code);
-    return { status: "complete" };
-  } catch (error) {
-    if (!(error instanceof CellSyntaxError)) throw error;
-    return error.isIncomplete ? { status: "incomplete", indent: "  " } : { status: "invalid" };
-  }
+/** Numbers for whatever may print, and the way back to the request. */
+function createNumbers() {
+  const parents = new Map<number, Parent>();
+  let latest = 0;
+  return {
+    number(parent: Parent): number {
+      parents.set(++latest, parent);
+      if (parents.size > rememberedCells) parents.delete(parents.keys().next().value!);
+      return latest;
+    },
+    parentOf: (cell: number) => parents.get(cell) ?? {},
+  };
 }
-
-function executeRequest(message: Message): Message<ExecuteRequest> {
-  const { content } = message;
-  return { ...message, content: { ...content, code: typeof content.code === "string" ? content.code : "" } };
-}
-
-const replyContent = ({ error }: Outcome, execution_count: number) =>
-  error
-    ? { status: "error", execution_count, ...error }
-    : { status: "ok", execution_count, payload: [], user_expressions: {} };
 
 /** The protocol's message for a piece of output. */
-function outputMessage(output: Output): { type: string; content: object } {
+function outputMessage(output: Exclude<Output, { op: "comm" }>): { type: string; content: object } {
   switch (output.op) {
     case "stream":
       return { type: "stream", content: { name: output.name, text: output.text } };

@@ -4,32 +4,40 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Console } from "node:console";
-import { StringDecoder } from "node:string_decoder";
 import { Script } from "node:vm";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { captureOutput, quickenConsole } from "./capture.ts";
 import { type CompiledCell, compileCell } from "./cell.ts";
 import { runtimeName } from "./cell-rewrite.ts";
+import { createComms } from "./comms.ts";
+import { completeFrom } from "./completion.ts";
 import { alreadyShown, displayBundle } from "./display.ts";
 import { displayGlobals } from "./display-globals.ts";
+import { createInput } from "./input.ts";
+import { inspectFrom } from "./inspection.ts";
 import {
   type CellError,
+  type Done,
+  type ExpressionResult,
   type FromWorker,
   interruption,
   type MimeBundle,
   type Output,
+  type Question,
+  type RunRequest,
   type SharedCounters,
-  type ToUser,
   type ToWorker,
 } from "./link.ts";
 import { createModuleLoader } from "./modules.ts";
 import { cellFile, cleanStack, cleanText, describeError, type KnownCell } from "./traceback.ts";
+import { createTslab } from "./tslab.ts";
+import { usingContext } from "./using.ts";
 
 /** A thread that prints faster than anybody reads waits here, in characters. */
 const unsentLimit = 32 * 1024 * 1024;
 
 /** A cell may declare these names for itself. */
-const { queueMicrotask, process, Buffer, globalThis: global } = globalThis;
+const { process, globalThis: global } = globalThis;
 
 /** Thrown into a cell's own code when it resumes after it was interrupted. */
 class Interrupted extends Error {
@@ -39,18 +47,22 @@ class Interrupted extends Error {
   }
 }
 
+type KnownCellMap = Map<number, KnownCell>;
+
 function main() {
-  const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(8));
+  const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(12));
+  const prompts = new MessageChannel();
   const worker = new Worker(new URL("./control-worker.js", import.meta.url), {
-    workerData: { counters, nonce: process.env.SRFT_BARRIER },
+    workerData: { counters, nonce: process.env.SRFT_BARRIER, prompts: prompts.port2 },
+    transferList: [prompts.port2],
     execArgv: [],
     stdout: false,
   });
   worker.unref();
   delete process.env.SRFT_BARRIER;
   const post = (message: ToWorker) => worker.postMessage(message);
-  const session = createSession(post, counters);
-  worker.on("message", (message: FromWorker) => session.receive(message));
+  const session = createSession(post, { counters, prompts: prompts.port1 });
+  worker.on("message", (message: FromWorker) => void session.receive(message));
   worker.on("exit", () => process.exit(1));
   keepAlive();
   post({ op: "ready" });
@@ -59,7 +71,12 @@ function main() {
 /** The worker does not keep this thread alive, so that beforeExit never comes; a timer does. */
 const keepAlive = () => setInterval(() => {}, 2 ** 30);
 
-function createSession(post: (message: ToWorker) => void, counters: SharedCounters) {
+interface Shared {
+  readonly counters: SharedCounters;
+  readonly prompts: MessagePort;
+}
+
+function createSession(post: (message: ToWorker) => void, { counters, prompts }: Shared) {
   const cells = new Map<number, KnownCell>();
   const storage = new AsyncLocalStorage<number>();
   const interrupted = new Set<number>();
@@ -89,13 +106,21 @@ function createSession(post: (message: ToWorker) => void, counters: SharedCounte
 
   captureOutput((name, text) => send({ op: "stream", cell: cell(), name, text: cleanText(text, cells) }));
   quickenConsole();
-  Object.assign(global, displayGlobals({ cell, send, hold }), { require: loader.require });
+  const { receive: receiveInput, ...questions } = createInput({
+    ...{ cell, post, counters, prompts },
+    interrupted: () => new Interrupted(),
+  });
+  const { receive: receiveComm, ...channels } = createComms({ cell, send });
+  const tslab = createTslab((data, target) => send({ op: "display", cell: cell(), data, metadata: {}, ...target }));
+  const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, tslab };
+  Object.assign(global, offered, { require: loader.require });
   Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume } });
+  Object.defineProperty(global, "babelHelpers", { value: { usingCtx: usingContext } });
   process.on("uncaughtException", complain);
   process.on("unhandledRejection", complain);
   process.on("exit", () => flush(post, counters));
 
-  const run = async (message: Extract<ToUser, { op: "run" }>) => {
+  const run = async (message: RunRequest) => {
     latest = message.cell;
     storage.run(latest, allowTermination);
     const stopped = new Promise<never>((_, fail) => {
@@ -104,18 +129,41 @@ function createSession(post: (message: ToWorker) => void, counters: SharedCounte
     stopped.catch(() => {});
     try {
       const work = storage.run(message.cell, () => execute(message, cells));
-      const data = await Promise.race([work, stopped]);
+      const done = await Promise.race([work, stopped]);
       await Promise.race([Promise.all(held), stopped]);
-      post({ op: "done", cell: message.cell, ...(data ? { data } : {}) });
+      post({ op: "done", cell: message.cell, ...done });
     } catch (error) {
       post({ op: "done", cell: message.cell, error: failure(error, cells, message.cell) });
     }
   };
-  const receive = (message: FromWorker) => {
-    if (message.op === "ping") return post({ op: "pong" });
-    if (message.op === "run") return void run(message);
-    interrupted.add(message.cell);
-    if (message.cell === latest) reject(new Interrupted());
+  const answer = async (question: Question): Promise<unknown> => {
+    switch (question.kind) {
+      case "complete":
+        return completeFrom(global, question.code, question.cursor);
+      case "inspect":
+        return inspectFrom(global, question.code, question);
+      case "comm":
+        return storage.run(question.cell, () => receiveComm(question).catch(complain));
+      default:
+        return question satisfies never;
+    }
+  };
+  const receive = async (message: FromWorker) => {
+    switch (message.op) {
+      case "ping":
+        return post({ op: "pong" });
+      case "run":
+        return run(message);
+      case "ask":
+        return post({ op: "answer", id: message.id, value: await answer(message.question).catch(() => undefined) });
+      case "input_reply":
+        return receiveInput(message);
+      case "interrupt":
+        interrupted.add(message.cell);
+        return message.cell === latest ? reject(new Interrupted()) : undefined;
+      default:
+        return message satisfies never;
+    }
   };
   return { receive };
 }
@@ -135,23 +183,48 @@ function allowTermination() {
   } catch {} // Node 24
 }
 
-async function execute({ cell, count, source }: Extract<ToUser, { op: "run" }>, cells: Map<number, KnownCell>) {
+type Finished = Pick<Done, "data" | "expressions" | "names">;
+
+async function execute({ cell, count, source, expressions }: RunRequest, cells: KnownCellMap): Promise<Finished> {
   const known: KnownCell = { count, source, originalLine: (line) => line };
   cells.set(cell, known);
   const compiled = compileCell(source);
   cells.set(cell, { ...known, originalLine: compiled.originalLine });
   makeAssignable(compiled);
-  const script = new Script(compiled.code, { filename: cellFile(cell) });
-  const completion: unknown = script.runInThisContext({ displayErrors: false });
-  const value = compiled.isAsync ? ((await completion) as { value: unknown } | undefined)?.value : completion;
-  return compiled.hasValue && isShown(value) ? sendable(await displayBundle(value), cells) : undefined;
+  const value = await resultOf(compiled, cellFile(cell));
+  const isSeen = compiled.hasValue && isShown(value.value);
+  const data = isSeen ? sendable(await displayBundle(value.value), cells) : undefined;
+  const evaluated = expressions && (await evaluateAll(expressions, cells));
+  const { names } = compiled;
+  return { names, ...(data ? { data } : {}), ...(evaluated ? { expressions: evaluated } : {}) };
+}
+
+/** Runs a script; its value may itself be a promise that nobody awaits. */
+async function resultOf({ code, isAsync }: CompiledCell, filename: string): Promise<{ readonly value?: unknown }> {
+  const completion: unknown = new Script(code, { filename }).runInThisContext({ displayErrors: false });
+  return isAsync ? (((await completion) as { value: unknown } | undefined) ?? {}) : { value: completion };
+}
+
+async function evaluateAll(expressions: Record<string, string>, cells: KnownCellMap) {
+  const results: [string, ExpressionResult][] = [];
+  for (const [name, source] of Object.entries(expressions)) results.push([name, await evaluate(source, cells)]);
+  return Object.fromEntries(results);
+}
+
+async function evaluate(source: string, cells: KnownCellMap): Promise<ExpressionResult> {
+  try {
+    const { value } = await resultOf(compileCell(source), "srft-expression.ts");
+    return { status: "ok", data: sendable(await displayBundle(value), cells), metadata: {} };
+  } catch (error) {
+    return { status: "error", ...describeError(error, cells, { count: 0, source, originalLine: (line) => line }) };
+  }
 }
 
 /**
  * A bundle that can be sent: JSON values only, so that what JSON cannot hold throws in the cell that made it; a shown
  * error's stack is told in cell coordinates.
  */
-function sendable(bundle: MimeBundle, cells: Map<number, KnownCell>): MimeBundle {
+function sendable(bundle: MimeBundle, cells: KnownCellMap): MimeBundle {
   const entries = Object.entries(bundle).flatMap(([mime, value]) => {
     if (typeof value === "string") return [[mime, mime === "text/plain" ? cleanText(value, cells) : value]];
     const text = JSON.stringify(value);
@@ -172,7 +245,7 @@ function makeAssignable({ names }: CompiledCell) {
   }
 }
 
-function failure(error: unknown, cells: Map<number, KnownCell>, cell: number): CellError {
+function failure(error: unknown, cells: KnownCellMap, cell: number): CellError {
   if (error instanceof Interrupted) return interruption;
   return describeError(error, cells, cells.get(cell));
 }
@@ -187,30 +260,6 @@ function flush(post: (message: ToWorker) => void, counters: SharedCounters) {
   const before = Atomics.load(counters, 1);
   post({ op: "flush" });
   Atomics.wait(counters, 1, before, 1000);
-}
-
-function captureOutput(write: (name: "stdout" | "stderr", text: string) => void) {
-  for (const name of ["stdout", "stderr"] as const) {
-    const decoder = new StringDecoder("utf8");
-    const capture = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown) => {
-      const text = typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk));
-      if (text !== "") write(name, text);
-      const done = typeof encoding === "function" ? encoding : callback;
-      if (typeof done === "function") queueMicrotask(() => done());
-      return true;
-    };
-    process[name].write = capture as typeof process.stdout.write;
-  }
-}
-
-/**
- * Node's global console adds and removes an error listener for every line and tells the inspector too: five times the
- * cost of a console of one's own, whose methods take the places of the global one's.
- */
-function quickenConsole() {
-  const own = new Console({ stdout: process.stdout, stderr: process.stderr, ignoreErrors: false });
-  for (const [name, method] of Object.entries(own))
-    if (typeof method === "function") Object.assign(console, { [name]: method });
 }
 
 main();

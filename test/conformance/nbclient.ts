@@ -53,7 +53,7 @@ export function compareWithNbclient(notebook: string, options: CompareOptions = 
 }
 
 function executeBoth(notebook: string, folder: string, extra: Record<string, string>) {
-  const env = { ...process.env, ...extra, JUPYTER_PATH: join(folder, "share", "jupyter") };
+  const env = { ...process.env, SRFT_HISTORY: "", ...extra, JUPYTER_PATH: join(folder, "share", "jupyter") };
   const command = (program: string, args: string[]) => {
     const { status, stderr } = spawnSync(program, args, { encoding: "utf8", env, cwd: folder });
     if (status !== 0) throw new Error(`${program} ${args[0]} ended with ${status}: ${stderr.slice(-2000)}`);

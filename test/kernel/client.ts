@@ -64,10 +64,14 @@ async function writeConnection(folder: string) {
 }
 
 /** Starts a kernel in a temporary folder and waits until it answers and its iopub is heard. */
-export async function startClient(): Promise<Client> {
+export async function startClient({ env = {} }: { readonly env?: Record<string, string> } = {}): Promise<Client> {
   const folder = mkdtempSync(join(tmpdir(), "srft-kernel-"));
   const { connection, file } = await writeConnection(folder);
-  const kernel = spawn(process.execPath, [mainFile, "kernel", file], { cwd: folder, stdio: ["ignore", 2, 2] });
+  const kernel = spawn(process.execPath, [mainFile, "kernel", file], {
+    cwd: folder,
+    stdio: ["ignore", 2, 2],
+    env: { ...process.env, SRFT_HISTORY: join(folder, "history.jsonl"), ...env },
+  });
   const wire = createWire(connectionKey);
   const identity = { routingId: randomUUID() };
   const sockets = { shell: new Dealer(identity), control: new Dealer(identity) };
