@@ -25,7 +25,7 @@ export * from "./models/lora.ts";
 export * from "./models/peft.ts";
 export * from "./models/safetensors.ts";
 export * from "./models/softmax-table.ts";
-export * from "./models/tokenizer.ts";
+export { type HuggingFaceTokenizer, loadTokenizer } from "./models/tokenizer.ts";
 export type { TransformerConfig } from "./models/transformer.ts";
 export type { TransformerPolicy } from "./models/transformer-policy.ts";
 export * from "./plots/demonstration-weights.ts";
