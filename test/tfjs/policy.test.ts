@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
+import { completeConfig } from "../../src/models/checkpoint.ts";
+import { saveSafetensors } from "../../src/models/safetensors.ts";
+import { createRandom } from "../../src/random.ts";
+import type { Rollouts, Sequence } from "../../src/srft/policy.ts";
+import { type TfjsPolicy, tfjsPolicy } from "../../src/tfjs/index.ts";
+import { backends, needs } from "./tensorflow.ts";
+import { transformer, variedParameters } from "./transformer.ts";
+
+const config = completeConfig({ vocabularySize: 9, layers: 2, width: 16, heads: 2, contextLength: 40 });
+const values = variedParameters(config, 4);
+const create = () => transformer(config, values);
+const policyOf = () => tfjsPolicy({ tf, ...config, ...create(), create });
+
+const prompts = [[1, 3], [1, 4, 5, 6], [1], [1, 8, 8]];
+const texts: Sequence[] = [
+  { prompt: [1, 3], completion: [4, 5, 2] },
+  { prompt: [1], completion: [6, 6, 6, 6, 2] },
+  { prompt: [1, 7, 3, 3], completion: [2] },
+  { prompt: [1, 5], completion: [0, 8] },
+];
+const slopes = ({ prompt, completion }: Sequence) =>
+  Array.from(completion, (_, t) => Math.sin(prompt.length + 3 * t + completion.length));
+const joined = (rows: readonly Sequence[]) => Float32Array.from(rows.flatMap(slopes));
+const sequencesOf = ({ completions }: Rollouts, groupSize: number): Sequence[] =>
+  completions.map((completion, row) => ({ prompt: prompts[Math.floor(row / groupSize)]!, completion }));
+const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((worst, one, i) => Math.max(worst, Math.abs(one - b[i]!)), 0);
+
+async function gradientOf(policy: TfjsPolicy, batches: readonly (readonly Sequence[])[]) {
+  const copy = await policy.clone();
+  for (const batch of batches) await copy.backward(batch, { logprobs: joined(batch), entropies: joined(batch) });
+  return copy.gradients();
+}
+
+async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "srft-tfjs-"));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+for (const backend of backends) {
+  describe(`a TensorFlow.js policy on ${backend}`, needs(backend), () => {
+    let shared: TfjsPolicy;
+    before(async () => {
+      await tf.setBackend(backend);
+      shared = policyOf();
+    });
+
+    test("sample gives log-probabilities and entropies equal to those of score", async () => {
+      const rollouts = await shared.sample(prompts, { groupSize: 3, maxTokens: 8, random: createRandom(1) });
+      const scores = await shared.score(sequencesOf(rollouts, 3));
+      assert.deepEqual(rollouts.offsets, scores.offsets);
+      assert.ok(largest(rollouts.logprobs, scores.logprobs) < 5e-6);
+      assert.ok(largest(rollouts.entropies, scores.entropies) < 5e-6);
+      assert.deepEqual(rollouts.behaviorLogprobs, rollouts.logprobs);
+      for (const one of rollouts.completions)
+        assert.ok(one.indexOf(2) === one.length - 1 || (one.length === 8 && !one.includes(2)));
+    });
+
+    test("sample repeats itself with the same seed and differs with another", async () => {
+      const draw = (seed: number) => shared.sample(prompts, { groupSize: 2, maxTokens: 6, random: createRandom(seed) });
+      assert.deepEqual(await draw(3), await draw(3));
+      assert.notDeepEqual((await draw(3)).completions, (await draw(4)).completions);
+    });
+
+    test("sample at temperature 0 takes the likeliest token at every position", async () => {
+      const rollouts = await shared.sample(prompts, { maxTokens: 6, temperature: 0 });
+      const logits = await shared.logits(sequencesOf(rollouts, 1));
+      const tokens = rollouts.completions.flatMap((one) => [...one]);
+      for (const [i, token] of tokens.entries()) {
+        const row = logits.subarray(9 * i, 9 * i + 9);
+        assert.equal(token, row.indexOf(Math.max(...row)));
+      }
+      assert.ok(rollouts.behaviorLogprobs.every((one) => one === 0));
+    });
+
+    test("sample at temperature 2 reports the tempered log-probability beside the policy's own", async () => {
+      const rollouts = await shared.sample(prompts, { maxTokens: 4, temperature: 2, random: createRandom(6) });
+      const logits = await shared.logits(sequencesOf(rollouts, 1));
+      const tokens = rollouts.completions.flatMap((one) => [...one]);
+      for (const [i, token] of tokens.entries()) {
+        const row = Array.from(logits.subarray(9 * i, 9 * i + 9), (x) => Math.exp(x / 2));
+        const expected = Math.log(row[token]! / row.reduce((a, b) => a + b));
+        assert.ok(Math.abs(rollouts.behaviorLogprobs[i]! - expected) < 1e-5);
+      }
+    });
+
+    test("backward over one batch of four equals four batches of one, in any order", async () => {
+      const whole = await gradientOf(shared, [texts]);
+      const parts = await gradientOf(
+        shared,
+        texts.map((row) => [row]),
+      );
+      const reversed = await gradientOf(shared, [texts.toReversed()]);
+      for (const name of Object.keys(whole)) {
+        assert.ok(largest(whole[name]!, parts[name]!) < 5e-5, name);
+        assert.ok(largest(whole[name]!, reversed[name]!) < 5e-5, name);
+      }
+    });
+
+    test("backward, step, score, logits and sample leave no tensor behind", async () => {
+      const policy = await shared.clone();
+      const round = async () => {
+        const rollouts = await policy.sample(prompts, { maxTokens: 3, random: createRandom(2) });
+        await policy.score(sequencesOf(rollouts, 1));
+        for (const rows of [texts, texts.slice(1)]) await policy.backward(rows, { logprobs: joined(rows) });
+        await policy.step({ learningRate: 1e-3 });
+        await policy.parameters();
+        await assert.rejects(policy.score([{ prompt: [1], completion: [9] }]));
+        await policy.backward(texts, { logprobs: joined(texts).fill(3e38) });
+        await assert.rejects(policy.step({ learningRate: 1e-3 }));
+        return tf.memory().numTensors;
+      };
+      const first = await round();
+      for (let i = 0; i < 3; i++) assert.equal(await round(), first);
+      const moments = 2 * Object.keys(policy.variables).length;
+      policy.dispose();
+      assert.equal(tf.memory().numTensors, first - moments);
+    });
+
+    test("step keeps the parameters when the gradient overflows, and goes on", async () => {
+      const policy = await shared.clone();
+      await policy.backward(texts, { logprobs: joined(texts).fill(3e38) });
+      await assert.rejects(
+        policy.step({ learningRate: 0.01 }),
+        /expected a finite gradient norm but found .*; the parameters were kept/,
+      );
+      assert.deepEqual(await policy.parameters(), await shared.parameters());
+      await policy.backward(texts, { logprobs: joined(texts) });
+      await policy.step({ learningRate: 0.01 });
+      for (const data of Object.values(await policy.parameters())) assert.ok(data.every(Number.isFinite));
+    });
+
+    test("score takes a logit of −∞ for a probability of 0", async () => {
+      const table = tf.variable(tf.tensor2d([0, Math.log(3), -Infinity], [1, 3]));
+      const model = (tokens: tf.Tensor) => tf.add(tf.zeros([...tokens.shape, 3]), table);
+      const policy = tfjsPolicy({
+        ...{ tf, model, variables: { table } },
+        ...{ vocabularySize: 3, contextLength: 4, endToken: 2 },
+      });
+      const rows = [{ prompt: [0], completion: [1] }];
+      const { logprobs, entropies } = await policy.score(rows);
+      assert.ok(Math.abs(logprobs[0]! - Math.log(3 / 4)) < 1e-6);
+      assert.ok(Math.abs(entropies[0]! - (Math.log(4) - (3 / 4) * Math.log(3))) < 1e-6);
+      await policy.backward(rows, { logprobs: Float32Array.of(1), entropies: Float32Array.of(0) });
+      assert.ok(largest((await policy.gradients()).table!, [-1 / 4, 1 / 4, 0]) < 1e-6);
+    });
+
+    test("save, load and clone keep every bit", () =>
+      withFolder(async (folder) => {
+        const file = join(folder, "policy.safetensors");
+        const trained = await shared.clone();
+        await trained.backward(texts, { logprobs: joined(texts) });
+        await trained.step({ learningRate: 0.01 });
+        assert.notDeepEqual(await trained.parameters(), await shared.parameters());
+        await trained.save(file);
+        const twin = await shared.clone();
+        await twin.load(file);
+        assert.deepEqual(await twin.parameters(), await trained.parameters());
+        assert.deepEqual(await (await trained.clone()).score(texts), await trained.score(texts));
+      }));
+  });
+}
+
+describe("bad input to a TensorFlow.js policy", needs("cpu"), () => {
+  before(() => tf.setBackend("cpu"));
+
+  test("score names the row that is empty, too long or in another vocabulary", async () => {
+    const policy = policyOf();
+    const score = (...rows: Sequence[]) => policy.score(rows);
+    await assert.rejects(score(texts[0]!, { prompt: [1], completion: [] }), /found an empty completion in row 1/);
+    await assert.rejects(score({ prompt: [], completion: [1] }), /found an empty prompt in row 0/);
+    await assert.rejects(
+      score({ prompt: [1], completion: new Array(40).fill(3) }),
+      /expected at most 40 tokens but found 41 in row 0/,
+    );
+    await assert.rejects(score({ prompt: [1, -1], completion: [3] }), /found -1 at position 1 of the prompt of row 0/);
+    await assert.rejects(score(), /expected one sequence or more but found none/);
+  });
+
+  test("sample names what it cannot sample", async () => {
+    const [policy, random] = [policyOf(), createRandom(1)];
+    await assert.rejects(policy.sample([[1], [9]], { maxTokens: 3, random }), /found 9 at position 0 .* row 1/);
+    await assert.rejects(policy.sample([[]], { maxTokens: 3, random }), /found an empty prompt in row 0/);
+    await assert.rejects(policy.sample([[1]], { maxTokens: 40, random }), /expected prompt \+ maxTokens <= 40/);
+    await assert.rejects(policy.sample([[1]], { maxTokens: 0, random }), /expected a whole maxTokens > 0/);
+    await assert.rejects(policy.sample([[1]], { maxTokens: 3 }), /expected random numbers but found none/);
+  });
+
+  test("backward and step refuse gradients that are NaN, of another length or missing", async () => {
+    const policy = policyOf();
+    await assert.rejects(
+      policy.backward(texts, { logprobs: joined(texts).fill(Number.NaN) }),
+      /expected finite gradients of logprobs but found NaN at token 0/,
+    );
+    await assert.rejects(
+      policy.backward(texts, { logprobs: new Float32Array(3) }),
+      /expected 11 gradients of logprobs, one a completion token, but found 3/,
+    );
+    await assert.rejects(policy.step({ learningRate: 0.01 }), /expected a gradient but found none/);
+    await assert.rejects(policy.step({ learningRate: Number.NaN }), /expected learningRate >= 0 but found NaN/);
+  });
+
+  test("tfjsPolicy refuses another backend than asked for, and sizes out of range", () => {
+    const model = create();
+    assert.throws(() => tfjsPolicy({ tf, ...config, ...model, backend: "webgpu" }), /backend webgpu but found cpu/);
+    assert.throws(() => tfjsPolicy({ tf, ...config, ...model, endToken: 9 }), /whole endToken in \[0, 8\] but found 9/);
+    assert.throws(() => tfjsPolicy({ tf, ...config, ...model, variables: {} }), /one trainable variable or more/);
+  });
+
+  test("a model of another vocabulary, or one that leaves a variable unused, is named", async () => {
+    const model = create();
+    const narrow = tfjsPolicy({ tf, ...config, ...model, vocabularySize: 10 });
+    await assert.rejects(narrow.score(texts), /logits \[rows, time, V\] = \[4,5,10\] but found float32 \[4,5,9\]/);
+    const unused = tf.variable(tf.zeros([2]));
+    const policy = tfjsPolicy({ tf, ...config, ...model, variables: { ...model.variables, unused } });
+    await assert.rejects(policy.backward(texts, { logprobs: joined(texts) }), /the model to use unused/);
+  });
+
+  test("a variable that is not trainable is saved and stays", async () => {
+    const { model, variables } = create();
+    variables.norm!.trainable = false;
+    const policy = tfjsPolicy({ tf, ...config, model, variables });
+    await policy.backward(texts, { logprobs: joined(texts) });
+    assert.ok(!("norm" in (await policy.gradients())));
+    await policy.step({ learningRate: 0.01, weightDecay: 0.1 });
+    assert.deepEqual((await policy.parameters()).norm, values.norm);
+  });
+
+  test("clone needs a factory of new variables", async () => {
+    const model = create();
+    await assert.rejects(tfjsPolicy({ tf, ...config, ...model }).clone(), /expected the option create/);
+    await assert.rejects(
+      tfjsPolicy({ tf, ...config, ...model, create: () => model }).clone(),
+      /expected create to build new variables but found embedding again/,
+    );
+  });
+
+  test("load assigns nothing from a file that does not fit", () =>
+    withFolder(async (folder) => {
+      const file = join(folder, "other.safetensors");
+      const policy = policyOf();
+      await saveSafetensors(file, new Map([["embedding", { shape: [1], data: new Float32Array(1) }]]));
+      await assert.rejects(policy.load(file), /expected embedding of shape \[9,16\] but found \[1\]/);
+      await saveSafetensors(file, new Map([["other", { shape: [1], data: new Float32Array(1) }]]));
+      await assert.rejects(policy.load(file), /expected only the model's tensors but found other/);
+      assert.deepEqual(await policy.parameters(), values);
+    }));
+});
