@@ -14,7 +14,7 @@ import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, To
 import { type PackedBatch, packBatch } from "./batch.ts";
 import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
 import type { Cotangents, Programs } from "./programs.ts";
-import { saveSafetensors } from "./safetensors.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { parameterShapes, type TransformerConfig, trainableNames } from "./transformer.ts";
 
 type Values = Record<string, Value>;
@@ -56,8 +56,14 @@ export class TransformerPolicy implements Policy {
     await loadRuntime();
     const shapes = Object.entries(parameterShapes(programs.config));
     const values = Object.fromEntries(shapes.map(([name, shape]) => [name, value(parameters[name]!, shape)]));
-    if (programs.device !== "webgpu") return new TransformerPolicy(programs, values);
-    return new TransformerPolicy(programs, await (await programs.get("upload")).run(values));
+    const policy = new TransformerPolicy(programs, values);
+    policy.#parameters = await policy.#place(values);
+    return policy;
+  }
+
+  /** Values where the programs want them. */
+  async #place(values: Values): Promise<Values> {
+    return this.#programs.device === "webgpu" ? (await this.#programs.get("upload")).run(values) : values;
   }
 
   async score(sequences: readonly Sequence[]): Promise<Scores> {
@@ -130,6 +136,37 @@ export class TransformerPolicy implements Policy {
     await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config) });
   }
 
+  async saveState(file: string, note: string): Promise<void> {
+    const state = await this.#read({ ...this.#parameters, ...this.#moments });
+    const tensors = Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const training = JSON.stringify({ steps: this.#steps, note });
+    await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config), training });
+  }
+
+  /**
+   * @throws {SyntaxError} If the file was not written by `saveState`.
+   * @throws {RangeError} If it holds the state of another architecture.
+   */
+  async loadState(file: string): Promise<string> {
+    const { tensors, metadata } = await loadSafetensors(file);
+    if (metadata.training === undefined) {
+      throw new SyntaxError(`loadState: expected a file that saveState wrote but found another one in ${file}`);
+    }
+    if (metadata.transformer !== JSON.stringify(this.config)) {
+      throw new RangeError(`loadState: expected the state of this architecture but found another one in ${file}`);
+    }
+    const { steps, note } = JSON.parse(metadata.training) as { steps: number; note: string };
+    const restored = (values: Values) =>
+      Object.fromEntries(
+        Object.entries(values).map(([name, { dims }]) => [name, value(tensors.get(name)!.data, dims)]),
+      );
+    const zeros = zerosLike(this.#trainable());
+    this.#parameters = await this.#place(restored(this.#parameters));
+    this.#moments = steps > 0 ? restored({ ...prefixed("m:", zeros), ...prefixed("v:", zeros) }) : undefined;
+    [this.#spare, this.#pending, this.#accumulated, this.#steps] = [undefined, undefined, undefined, steps];
+    return note;
+  }
+
   async clone(): Promise<TransformerPolicy> {
     const copies = Object.entries(await this.parameters()).map(([name, data]) => [name, data.slice()] as const);
     return this.with(Object.fromEntries(copies));
@@ -152,8 +189,17 @@ export class TransformerPolicy implements Policy {
     return this.#read(this.#accumulated);
   }
 
+  /** Arrays of parameters, gradients or moments (`m:…`, `v:…`), brought from the device where they lie on one. */
   async #read(values: Values): Promise<Record<string, Float32Array>> {
-    const here = this.#programs.device === "webgpu" ? await (await this.#programs.get("read")).run(values) : values;
+    const here: Values = this.#programs.device === "webgpu" ? {} : { ...values };
+    for (const prefix of this.#programs.device === "webgpu" ? ["", "m:", "v:"] : []) {
+      const names = Object.keys(values).filter((name) => (/^[mv]:/.exec(name)?.[0] ?? "") === prefix);
+      if (names.length === 0) continue;
+      const bare = (name: string) => name.slice(prefix.length);
+      const feeds = Object.fromEntries(names.map((name) => [bare(name), values[name]!]));
+      const found = await (await this.#programs.get("read")).run({ ...this.#parameters, ...feeds });
+      for (const name of names) here[name] = found[bare(name)]!;
+    }
     return Object.fromEntries(Object.entries(here).map(([name, { data }]) => [name, data as Float32Array]));
   }
 

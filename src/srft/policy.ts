@@ -83,6 +83,9 @@ export interface Policy {
   sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts>;
   /** Writes the parameters, atomically. */
   save(file: string): Promise<void>;
+  /** Writes parameters, optimizer and a note, atomically; `loadState` puts a policy back there and returns the note. */
+  saveState?(file: string, note: string): Promise<void>;
+  loadState?(file: string): Promise<string>;
   /** A second policy with the same parameters and a fresh optimizer. */
   clone(): Promise<Policy>;
 }

@@ -19,6 +19,7 @@ import type { Problem, Task } from "./task.ts";
 import { type Experience, gather } from "./training/experience.ts";
 import { type Plan, planOf } from "./training/plan.ts";
 import type { PrefixShare } from "./training/prefixes.ts";
+import { type CheckpointOptions, loadProgress, saveProgress } from "./training/progress.ts";
 import { summaryOf } from "./training/summary.ts";
 import { update } from "./training/update.ts";
 import type { Alarm, WatchOptions } from "./training/watch.ts";
@@ -67,6 +68,11 @@ export interface TrainOptions<P extends Problem = Problem> {
   /** Of createRandom, used where `random` is not given. Default 0. */
   readonly seed?: number;
   readonly random?: Random;
+  /**
+   * Keeps the run in a file, and goes on from it: only further steps are yielded. On the CPU a run that was killed ends
+   * with the same bits as one that was not; alarms count their steps anew.
+   */
+  readonly checkpoint?: CheckpointOptions;
   /** No step begins after so many seconds. */
   readonly maxSeconds?: number;
   /** Ends the loop, without an error, before the next update. */
@@ -145,17 +151,28 @@ interface Run<P extends Problem> {
   readonly options: TrainOptions<P>;
 }
 
-async function* steps<P extends Problem>(run: Run<P>): AsyncGenerator<StepRecord, void, undefined> {
-  const { steps, signal, maxSeconds = Infinity } = run.options;
+async function* steps<P extends Problem>(begun: Run<P>): AsyncGenerator<StepRecord, void, undefined> {
+  const { steps, signal, maxSeconds = Infinity, checkpoint } = begun.options;
   const begin = performance.now();
-  let last: StepRecord | undefined;
-  for (let step = 1; step <= steps; step++) {
+  const found = checkpoint && (await loadProgress(begun.policy, checkpoint.file));
+  const run = found ? { ...begun, plan: { ...begun.plan, random: found.random } } : begun;
+  let last = found?.last;
+  if (last?.stopped) return;
+  for (let step = 1 + (found?.step ?? 0); step <= steps; step++) {
     if (signal?.aborted || (performance.now() - begin) / 1000 >= maxSeconds) return;
     last = await takeStep(run, step, last);
     if (!last) return;
+    await keep(run, last);
     yield last;
     if (last.stopped) return;
   }
+}
+
+async function keep<P extends Problem>({ policy, plan, options }: Run<P>, last: StepRecord): Promise<void> {
+  if (!options.checkpoint) return;
+  const { file, every = 10 } = options.checkpoint;
+  const due = last.step % every === 0 || last.step === options.steps || last.stopped !== undefined;
+  if (due) await saveProgress(policy, file, { step: last.step, last, random: plan.random });
 }
 
 async function takeStep<P extends Problem>(run: Run<P>, step: number, last: StepRecord | undefined) {

@@ -9,6 +9,7 @@ import { longestCompletion } from "../rollout.ts";
 import { checkTask, type Problem, type Task } from "../task.ts";
 import type { TrainOptions } from "../train.ts";
 import type { ExperiencePlan } from "./experience.ts";
+import { checkKeeper } from "./progress.ts";
 import { type Alarm, watch } from "./watch.ts";
 
 export type Plan = ReturnType<typeof planOf>;
@@ -27,6 +28,7 @@ export function planOf<P extends Problem>(policy: Policy, task: Task<P>, options
   checkCounts({ ...counts, ...(rowsPerBackward !== Infinity && { rowsPerBackward }) });
   if (dynamicSampling) checkCounts({ "dynamicSampling.rounds": dynamicSampling.rounds });
   if (options.evaluation) checkCounts({ "evaluation.every": options.evaluation.every });
+  if (options.checkpoint) checkKeeper(policy, options.checkpoint);
   checkNeeds(objective, options);
   const demonstrations = demonstrationsOf(objective, { ...options, promptsPerStep });
   const shown = demonstrations.own + demonstrations.further > 0 || objective.prefixed !== undefined;
