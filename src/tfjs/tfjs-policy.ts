@@ -53,9 +53,11 @@ const largestBlock = 2 ** 25;
  * @throws {TypeError} If no backend is active or another than asked for, or a variable is not float32.
  * @throws {RangeError} If a size is out of range or there is no variable.
  * @example
- * const table = tf.variable(tf.zeros([21, 21]));
- * const model = (tokens) => tf.reshape(tf.matMul(tf.cast(tf.oneHot(tf.reshape(tokens, [-1]), 21), "float32"), table), [...tokens.shape, 21]);
- * const policy = tfjsPolicy({ tf, model, variables: { table }, vocabularySize: 21, contextLength: 64, endToken: 2 });
+ * const table = tf.variable(tf.zeros([21, 21])); // the logits after each token
+ * const model = (tokens) => tf.gather(table, tokens); // [rows, time, 21]
+ * const sizes = { vocabularySize: 21, contextLength: 64, endToken: 2 };
+ * const policy = tfjsPolicy({ tf, model, variables: { table }, ...sizes });
+ * (await policy.score([{ prompt: [1], completion: [5] }])).logprobs[0]; // −3.0445…
  */
 export function tfjsPolicy(options: TfjsPolicyOptions): TfjsPolicy {
   checkModel(options);

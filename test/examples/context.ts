@@ -4,6 +4,8 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
 import { parseSync } from "oxc-parser";
 import { Publisher } from "zeromq";
 import { readNotebook } from "../../kernel/notebook.ts";
@@ -137,6 +139,13 @@ async function trainingContext(policy: srft.Policy) {
   return { objective, plan, experience, updates, options };
 }
 
+/** The module that a user of srft/tfjs passes, on its plainest backend. */
+async function tensorflowContext() {
+  tf.env().set("PROD", true); // no greeting
+  await tf.setBackend("cpu");
+  return { tf };
+}
+
 /** Names that mean something of their own in one file or folder. */
 async function ownContexts(
   { batch, rows, policy }: Shared,
@@ -162,6 +171,7 @@ async function ownContexts(
       metrics: { meanEntropy: 0.5, weights: { sft: 1, rl: 0 } },
     },
     "src/srft/training/": await trainingContext(policy),
+    "src/tfjs/": await tensorflowContext(),
     "kernel/cell-rewrite.ts": { parse: (text: string) => parseSync("cell.ts", text).program },
     "kernel/channels.ts": {
       connection: { ...connection, stdin_port: 0, control_port: 0, hb_port: 0 },
