@@ -42,10 +42,12 @@ export interface TfjsPolicyOptions extends TfjsModel {
   readonly create?: () => TfjsModel;
   /** The backend that must be active: TensorFlow.js falls back to cpu in silence. Default: any. */
   readonly backend?: string;
+  /**
+   * Logits, padding included, that one run of the model may give; memory is about ten times their 4 bytes. Longer lists
+   * go through in several runs; a row is never split. Default 2^25.
+   */
+  readonly logitsPerRun?: number;
 }
-
-/** Logits, padding included, that one run of the model may give: 128 MB of float32. */
-const largestBlock = 2 ** 25;
 
 /**
  * A policy over a TensorFlow.js model.
@@ -186,7 +188,8 @@ export class TfjsPolicy implements Policy {
   }
 
   #blocks(sequences: readonly Sequence[]) {
-    return blocksOf(sequences, { vocabularySize: this.vocabularySize, most: largestBlock });
+    const { vocabularySize, logitsPerRun = 2 ** 25 } = this.#options;
+    return blocksOf(sequences, { vocabularySize, most: logitsPerRun });
   }
 
   /** What `read` makes of the logits [n, V] of each block, joined. */

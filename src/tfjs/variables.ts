@@ -62,9 +62,10 @@ function checkTensors(tensors: Safetensors["tensors"], variables: Variables, fil
 /** Checks what can be checked of a model before it runs. */
 export function checkModel({ tf, variables, backend, ...sizes }: TfjsPolicyOptions): void {
   checkBackend(tf as unknown as TfjsFunctions, backend);
-  const { vocabularySize, contextLength, endToken } = sizes;
-  const ranges = { vocabularySize: [1, 2 ** 31], contextLength: [2, 2 ** 31], endToken: [0, vocabularySize - 1] };
-  for (const [name, size] of Object.entries({ vocabularySize, contextLength, endToken })) {
+  const { vocabularySize, contextLength, endToken, logitsPerRun = 1 } = sizes;
+  const [many, last] = [2 ** 31, vocabularySize - 1];
+  const ranges = { vocabularySize: [1, many], contextLength: [2, many], endToken: [0, last], logitsPerRun: [1, many] };
+  for (const [name, size] of Object.entries({ vocabularySize, contextLength, endToken, logitsPerRun })) {
     const [low, high] = ranges[name as keyof typeof ranges] as [number, number];
     if (!(Number.isInteger(size) && size >= low && size <= high)) {
       throw new RangeError(`tfjsPolicy: expected a whole ${name} in [${low}, ${high}] but found ${size}`);

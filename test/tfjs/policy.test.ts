@@ -107,6 +107,25 @@ for (const backend of backends) {
       }
     });
 
+    test("score, logits and backward in several runs of the model equal those in one", async () => {
+      const { model, variables } = create();
+      const seen: number[] = [];
+      const watched = (tokens: tf.Tensor) => {
+        seen.push(tokens.shape[0]!);
+        return model(tokens);
+      };
+      const split = tfjsPolicy({ tf, ...config, model: watched, variables, logitsPerRun: 100 });
+      const [parts, whole] = [await split.score(texts), await shared.score(texts)];
+      assert.deepEqual(seen, [2, 2]);
+      assert.deepEqual(parts.offsets, whole.offsets);
+      assert.ok(largest(parts.logprobs, whole.logprobs) < 5e-6);
+      assert.ok(largest(parts.entropies, whole.entropies) < 5e-6);
+      assert.ok(largest(await split.logits(texts), await shared.logits(texts)) < 5e-5);
+      await split.backward(texts, { logprobs: joined(texts), entropies: joined(texts) });
+      const [ours, expected] = [await split.gradients(), await gradientOf(shared, [texts])];
+      for (const name of Object.keys(expected)) assert.ok(largest(ours[name]!, expected[name]!) < 5e-5, name);
+    });
+
     test("backward, step, score, logits and sample leave no tensor behind", async () => {
       const policy = await shared.clone();
       const round = async () => {
