@@ -16,6 +16,7 @@ export const settingNames = [
   "beta2",
   "epsilon",
   "weightDecay",
+  "vectorDecay",
   "biasCorrection1",
   "biasCorrection2",
 ] as const;
@@ -39,7 +40,8 @@ export function adamw(parameters: Tensors, gradients: Tensors): Record<string, T
     const m = blend(input(`m:${name}`, parameter.shape), gradient, settings.beta1);
     const v = blend(input(`v:${name}`, parameter.shape), multiply(gradient, gradient), settings.beta2);
     const step = divide(m, add(divide(sqrt(v), settings.biasCorrection2), settings.epsilon));
-    const kept = multiply(parameter, subtract(scalar(1), multiply(settings.learningRate, settings.weightDecay)));
+    const decay = parameter.shape.length > 1 ? settings.weightDecay : settings.vectorDecay;
+    const kept = multiply(parameter, subtract(scalar(1), multiply(settings.learningRate, decay)));
     const rate = divide(settings.learningRate, settings.biasCorrection1);
     Object.assign(outputs, { [`p:${name}`]: subtract(kept, multiply(step, rate)), [`m:${name}`]: m, [`v:${name}`]: v });
   }

@@ -6,8 +6,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CompileOptions } from "../graph/session.ts";
+import { writeAtomically } from "./atomic-write.ts";
 import { addLora } from "./lora.ts";
-import { loadSafetensors, saveSafetensors, writeAtomically } from "./safetensors.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { adapterSections, loraShapes, type TransformerConfig } from "./transformer.ts";
 import type { TransformerPolicy } from "./transformer-policy.ts";
 

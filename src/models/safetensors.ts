@@ -8,12 +8,19 @@
  * @see https://huggingface.co/docs/safetensors (Format)
  */
 
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
+import { writeAtomically } from "./atomic-write.ts";
+import {
+  bytesPerElement,
+  checkLayout,
+  type Entry,
+  elementCount,
+  maxHeaderBytes,
+  parseHeader,
+  type SafetensorsDtype,
+} from "./safetensors-header.ts";
 
-/** Element types that can be read. */
-export type SafetensorsDtype = "F32" | "F16" | "BF16" | "F64";
+export type { SafetensorsDtype } from "./safetensors-header.ts";
 
 /** A tensor as it is read: `dtype` is the one in the file, `data` is row-major float32. */
 export interface SafetensorsTensor {
@@ -27,17 +34,6 @@ export interface Safetensors {
   readonly tensors: Map<string, SafetensorsTensor>;
   readonly metadata: Record<string, string>;
 }
-
-interface Entry {
-  readonly name: string;
-  readonly dtype: SafetensorsDtype;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-const bytesPerElement: Record<SafetensorsDtype, number> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
-const maxHeaderBytes = 100_000_000;
 
 /**
  * Writes tensors as float32, atomically: the bytes go to a new file in the same folder, are flushed to the disk and
@@ -103,6 +99,8 @@ export interface SafetensorsFile {
   readonly metadata: Record<string, string>;
   /** @throws {RangeError} If the file has no such tensor. */
   read(name: string): Promise<SafetensorsTensor>;
+  /** Reads a tensor into an array of its length, a piece at a time, so that no second copy of it is made. */
+  readInto(name: string, target: Float32Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -119,15 +117,17 @@ export async function openSafetensors(file: string): Promise<SafetensorsFile> {
   try {
     const { entries, metadata, headerLength } = await readHeader(handle, file);
     const byName = new Map(entries.map((entry) => [entry.name, entry]));
+    const entryOf = (name: string) => {
+      const entry = byName.get(name);
+      if (!entry) throw new RangeError(`openSafetensors: expected a tensor of ${file} but found the name ${name}`);
+      return entry;
+    };
     return {
       entries: byName,
       metadata,
       close: () => handle.close(),
-      read(name) {
-        const entry = byName.get(name);
-        if (!entry) throw new RangeError(`openSafetensors: expected a tensor of ${file} but found the name ${name}`);
-        return readTensor(handle, entry, { file, headerLength });
-      },
+      read: async (name) => readTensor(handle, entryOf(name), { file, headerLength }),
+      readInto: async (name, target) => readPieces(handle, entryOf(name), { file, headerLength, target }),
     };
   } catch (error) {
     await handle.close();
@@ -167,30 +167,6 @@ function headerBytes(
   return padded;
 }
 
-/**
- * Writes a file in one step: a new file in the same folder, flushed, then renamed; on an error the old one stays.
- *
- * @example
- * await writeAtomically("note.txt", [new TextEncoder().encode("done")]);
- */
-export async function writeAtomically(file: string, parts: readonly Uint8Array[]) {
-  const folder = dirname(file);
-  const temporary = join(folder, `.${basename(file)}.${process.pid}-${randomUUID()}.tmp`);
-  try {
-    const handle = await open(temporary, "wx");
-    try {
-      for (const part of parts) await handle.writeFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
 async function readHeaderLength(handle: FileHandle, { file, size }: { file: string; size: number }) {
   const bytes = new Uint8Array(8);
   await readInto(handle, bytes, { file, position: 0 });
@@ -204,87 +180,6 @@ async function readHeaderLength(handle: FileHandle, { file, size }: { file: stri
   return Number(length);
 }
 
-function parseHeader(bytes: Uint8Array, file: string) {
-  const { __metadata__: metadata = {}, ...tensors } = parseJsonObject(bytes, file);
-  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
-    throw new SyntaxError(`loadSafetensors: expected __metadata__ of ${file} to map strings to strings`);
-  }
-  const entries = Object.entries(tensors).map(([name, value]) => parseEntry(name, value, file));
-  return { entries, metadata: metadata as Record<string, string> };
-}
-
-function parseJsonObject(bytes: Uint8Array, file: string): Record<string, unknown> {
-  let text: string;
-  let value: unknown;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(`loadSafetensors: expected the header of ${file} to be JSON in UTF-8`, { cause });
-  }
-  if (!isRecord(value)) throw new SyntaxError(`loadSafetensors: expected the header of ${file} to be a JSON object`);
-  const twice = repeatedKey(text);
-  if (twice !== undefined) {
-    throw new SyntaxError(`loadSafetensors: expected every name of ${file} once but found ${JSON.stringify(twice)}`);
-  }
-  return value;
-}
-
-/** The first key that one object of a valid JSON text repeats; JSON.parse keeps the last one in silence. */
-function repeatedKey(json: string): string | undefined {
-  const keys: Set<string>[] = [];
-  for (const [token, string, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
-    if (token === "{") keys.push(new Set());
-    else if (token === "}") keys.pop();
-    else if (colon !== undefined) {
-      const key = JSON.parse(string!) as string;
-      if (keys.at(-1)!.has(key)) return key;
-      keys.at(-1)!.add(key);
-    }
-  }
-  return undefined;
-}
-
-function parseEntry(name: string, value: unknown, file: string): Entry {
-  const where = `loadSafetensors: ${file}: tensor ${JSON.stringify(name)}`;
-  if (!isRecord(value)) throw new SyntaxError(`${where}: expected { dtype, shape, data_offsets }`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(bytesPerElement, dtype)) {
-    throw new RangeError(
-      `${where}: expected dtype F32, F16, BF16 or F64 but found ${JSON.stringify(dtype)}: convert or leave it out`,
-    );
-  }
-  if (!Array.isArray(shape)) throw new SyntaxError(`${where}: expected shape to be an array`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
-    throw new SyntaxError(`${where}: expected data_offsets to be two integers >= 0`);
-  }
-  const [begin, end] = offsets as [number, number];
-  const bytes = elementCount(shape, where) * bytesPerElement[dtype as SafetensorsDtype];
-  if (end - begin !== bytes) {
-    throw new RangeError(`${where}: expected ${bytes} bytes, as dtype and shape say, but found ${end - begin}`);
-  }
-  return { name, dtype: dtype as SafetensorsDtype, shape, begin, end };
-}
-
-/** Sorts the entries by their bytes, which must fill [0, size) without gap or overlap. */
-function checkLayout(entries: Entry[], { file, size }: { file: string; size: number }) {
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  let end = 0;
-  for (const entry of entries) {
-    const where = `loadSafetensors: ${file}: tensor ${JSON.stringify(entry.name)}`;
-    if (entry.begin !== end)
-      throw new RangeError(`${where}: expected to begin at byte ${end} but found ${entry.begin}`);
-    if (entry.end > size) {
-      throw new RangeError(
-        `${where}: expected to end within ${size} bytes but found ${entry.end}: the file is truncated`,
-      );
-    }
-    end = entry.end;
-  }
-  if (end !== size)
-    throw new RangeError(`loadSafetensors: ${file}: expected ${end} bytes of tensors but found ${size}`);
-}
-
 async function readTensor(
   handle: FileHandle,
   { name, dtype, shape, begin, end }: Entry,
@@ -295,19 +190,54 @@ async function readTensor(
     file: `${file}: tensor ${JSON.stringify(name)}`,
     position: 8 + headerLength + begin,
   });
-  return { dtype, shape, data: toFloat32(bytes, dtype) };
+  const data = new Float32Array(bytes.length / bytesPerElement[dtype]);
+  convertInto(data, { bytes, dtype, from: 0 });
+  return { dtype, shape, data };
 }
 
-function toFloat32({ buffer }: Uint8Array<ArrayBuffer>, dtype: SafetensorsDtype): Float32Array {
+/** Bytes of a piece; a multiple of every element's size. */
+const pieceBytes = 1 << 24;
+
+async function readPieces(
+  handle: FileHandle,
+  { name, dtype, begin, end }: Entry,
+  { file, headerLength, target }: { file: string; headerLength: number; target: Float32Array },
+): Promise<void> {
+  const elements = (end - begin) / bytesPerElement[dtype];
+  if (target.length !== elements) {
+    throw new RangeError(`readInto: expected an array of ${elements} numbers for ${name} but found ${target.length}`);
+  }
+  const piece = new Uint8Array(Math.min(pieceBytes, end - begin));
+  for (let at = begin; at < end; at += pieceBytes) {
+    const bytes = piece.subarray(0, Math.min(pieceBytes, end - at));
+    await readInto(handle, bytes, { file: `${file}: tensor ${JSON.stringify(name)}`, position: 8 + headerLength + at });
+    convertInto(target, { bytes, dtype, from: (at - begin) / bytesPerElement[dtype] });
+  }
+}
+
+function convertInto(
+  target: Float32Array,
+  { bytes, dtype, from }: { bytes: Uint8Array<ArrayBuffer>; dtype: SafetensorsDtype; from: number },
+) {
+  const count = bytes.length / bytesPerElement[dtype];
   switch (dtype) {
     case "F32":
-      return new Float32Array(buffer);
+      return target.set(new Float32Array(bytes.buffer, 0, count), from);
     case "F64":
-      return Float32Array.from(new Float64Array(buffer));
-    case "BF16":
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
-    case "F16":
-      return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+      return target.set(new Float64Array(bytes.buffer, 0, count), from);
+    case "BF16": {
+      const [bits, source] = [
+        new Uint32Array(target.buffer, target.byteOffset, target.length),
+        new Uint16Array(bytes.buffer, 0, count),
+      ];
+      for (let i = 0; i < count; i++) bits[from + i] = source[i]! << 16;
+      return;
+    }
+    case "F16": {
+      const source = new Uint16Array(bytes.buffer, 0, count);
+      for (let i = 0; i < count; i++) target[from + i] = halfToNumber(source[i]!);
+      return;
+    }
     default:
       return dtype satisfies never;
   }
@@ -330,20 +260,4 @@ async function readInto(handle: FileHandle, bytes: Uint8Array, { file, position 
       throw new RangeError(`loadSafetensors: expected ${bytes.length} bytes in ${file} but found ${done}`);
     done += bytesRead;
   }
-}
-
-function elementCount(shape: readonly unknown[], where: string): number {
-  const count = shape.every(isSize) ? (shape as number[]).reduce((product, size) => product * size, 1) : Number.NaN;
-  if (!isSize(count)) {
-    throw new RangeError(`${where}: expected a shape of integers >= 0 but found ${JSON.stringify(shape)}`);
-  }
-  return count;
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

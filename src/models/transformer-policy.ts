@@ -330,12 +330,13 @@ function checkSampling({ groupSize = 1, maxTokens, temperature = 1, random }: Sa
 /** One number for each setting the optimizer's graph reads; step counts from 1. */
 function stepSettings(options: StepOptions, step: number): Settings {
   const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
+  const { vectorDecay = weightDecay } = options;
   const [beta1, beta2] = betas;
-  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay })) {
+  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay, vectorDecay })) {
     if (!(setting >= 0)) throw new RangeError(`step: expected ${name} >= 0 but found ${setting}`);
   }
   const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
-  return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, ...bias };
+  return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
 }
 
 function collectRollouts(results: Record<string, Value>, rows: number, endToken: number): Rollouts {

@@ -42,6 +42,8 @@ export interface StepOptions {
   readonly epsilon?: number;
   /** Default 0. */
   readonly weightDecay?: number;
+  /** The decay of norms and biases; published recipes often have 0. Default: weightDecay. */
+  readonly vectorDecay?: number;
 }
 
 export interface SampleOptions {

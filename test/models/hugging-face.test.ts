@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,6 +7,9 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { createPolicy } from "../../src/models/checkpoint.ts";
 import { loadHuggingFace, saveHuggingFace } from "../../src/models/hugging-face.ts";
+import { configOf } from "../../src/models/hugging-face-config.ts";
+import { placesOf } from "../../src/models/hugging-face-names.ts";
+import type { TransformerConfig } from "../../src/models/transformer.ts";
 
 const goldens = join(import.meta.dirname, "../../../test/golden/hugging-face");
 const temporary = await mkdtemp(join(tmpdir(), "srft-hugging-face-"));
@@ -101,3 +105,42 @@ test("saveHuggingFace refuses the lab policy", async () => {
     /expected an architecture of the Llama, Qwen2 or Qwen3 family/,
   );
 });
+
+test("loadHuggingFace holds the float32 parameters and little more", async () => {
+  const folder = await mkdtemp(join(temporary, "large"));
+  const sizes = {
+    vocab_size: 8192,
+    hidden_size: 1024,
+    intermediate_size: 2816,
+    num_hidden_layers: 4,
+    num_attention_heads: 16,
+  };
+  const config = { ...sizes, model_type: "llama", tie_word_embeddings: false, max_position_embeddings: 64 };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  const bytes = await writeHalf(join(folder, "model.safetensors"), configOf(config));
+  const script = `
+    import { loadHuggingFace } from ${JSON.stringify(new URL("../../src/models/hugging-face.js", import.meta.url).href)};
+    import { loadRuntime } from ${JSON.stringify(new URL("../../src/graph/session.js", import.meta.url).href)};
+    await loadRuntime();
+    const before = process.memoryUsage.rss();
+    const policy = await loadHuggingFace(process.argv[1]);
+    console.log((process.resourceUsage().maxRSS * 1024 - before) / ${2 * bytes}, policy.vocabularySize);`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script, folder], { encoding: "utf8" });
+  const share = Number.parseFloat(stdout);
+  assert.ok(share >= 0.9 && share <= 1.3, `memory is ${share} times the float32 parameters (${stdout})`);
+});
+
+/** A checkpoint of zeros in bfloat16; returns its bytes of tensors. */
+async function writeHalf(file: string, config: TransformerConfig): Promise<number> {
+  let end = 0;
+  const entries = placesOf(config).map(({ name, shape }) => {
+    const begin = end;
+    end += 2 * shape.reduce((a, b) => a * b, 1);
+    return [name, { dtype: "BF16", shape, data_offsets: [begin, end] }];
+  });
+  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+  await writeFile(file, [length, header, new Uint8Array(end)]);
+  return end;
+}

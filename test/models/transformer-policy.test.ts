@@ -169,6 +169,23 @@ describe("training invariants", () => {
     assert.deepEqual(await run(), await run());
   });
 
+  test("step decays matrices by weightDecay and norms by vectorDecay", async () => {
+    const policy = await createPolicy({ ...sizes, seed: 8 });
+    const before = structuredClone(await policy.parameters());
+    await policy.backward(texts, { logprobs: joined(texts).fill(0) });
+    await policy.step({ learningRate: 0.5, weightDecay: 0.2, vectorDecay: 0 });
+    for (const [name, data] of Object.entries(await policy.parameters())) {
+      const kept = name.includes("norm") ? 1 : 0.9;
+      assert.ok(
+        largest(
+          data,
+          before[name]!.map((x) => kept * x),
+        ) < 1e-7,
+        name,
+      );
+    }
+  });
+
   test("step lowers the loss of a demonstration until it is certain", async () => {
     const policy = await createPolicy({ ...sizes, seed: 8 });
     for (let step = 0; step < 60; step++) {
