@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type Arena, createArena } from "./arena.ts";
-import { checkFormat, type LogitFormat } from "./logits.ts";
+import { checkFormat, type LogitFormat, maxVocabularySize } from "./logits.ts";
 import { type WasmModule, wasm } from "./web-assembly.ts";
 
 export interface LogitBlockOptions extends LogitFormat {
@@ -51,7 +51,8 @@ interface Thread {
   readonly calls: Map<number, { resolve: () => void; reject: (error: Error) => void }>;
 }
 
-const scratchBytes = 8192;
+/** Two chunks of 1024 float32 numbers, and two rows of the widest. */
+const scratchBytes = 2 * 4 * (1024 + maxVocabularySize);
 
 /**
  * Threads to be used by many calls of `tokenStatistics` and `divergenceStatistics`.

@@ -4,7 +4,7 @@
  */
 
 import { bytesOf, chunkSize, floats, padded } from "./chunk";
-import { exp2, exponents, largest, log2, log2OfE, multiplyAdd, sum } from "./lanes";
+import { exp2, largest, log2, log2OfE, multiplyAdd, sum } from "./lanes";
 
 /**
  * Float64 numbers a row of results: maxima m and m′, Σ e^(x−m), Σ e^(y−m′), Σ e^(x−m) d and −Σ e^(y−m′) d with
@@ -74,31 +74,39 @@ function readRow(
 ): void {
   const bytes = bytesOf(dtype);
   const second = scratch + (<usize>chunkSize << 2);
+  const keptP = second + (<usize>chunkSize << 2);
+  const keptQ = keptP + (<usize>padded(vocabularySize) << 2);
   totalP = totalQ = forward = backward = jensenShannon = variation = 0;
   for (let begin = 0; begin < vocabularySize; begin += chunkSize) {
     const n = min(chunkSize, vocabularySize - begin);
     const a = floats(p + <usize>begin * bytes, n, dtype, scratch);
     const b = floats(q + <usize>begin * bytes, n, dtype, second);
-    accumulate(a, b, padded(n), maximumP, maximumQ);
+    accumulate(a, b, padded(n), maximumP, maximumQ, keptP + (<usize>begin << 2), keptQ + (<usize>begin << 2));
   }
-  const logP = <f32>(Math.log(totalP) * <f64>log2OfE);
-  const logQ = <f32>(Math.log(totalQ) * <f64>log2OfE);
   for (let begin = 0; begin < vocabularySize; begin += chunkSize) {
     const n = min(chunkSize, vocabularySize - begin);
     const a = floats(p + <usize>begin * bytes, n, dtype, scratch);
     const b = floats(q + <usize>begin * bytes, n, dtype, second);
-    compare(a, b, padded(n), maximumP, maximumQ, logP, logQ);
+    compare(a, b, padded(n), maximumP, maximumQ, keptP + (<usize>begin << 2), keptQ + (<usize>begin << 2));
   }
 }
 
-/** Where a probability is 0 it contributes 0, even if the difference is infinite; NaN !== 0, so that NaN is kept. */
+/**
+ * sum + probability × difference; a probability of 0 adds 0, even if the difference is infinite. NaN !== 0, so that NaN stays.
+ */
 @inline
-function product(probability: v128, difference: v128): v128 {
-  return v128.and(f32x4.mul(probability, difference), f32x4.ne(probability, f32x4.splat(0)));
+function addProduct(sum: v128, probability: v128, difference: v128): v128 {
+  const used = f32x4.ne(probability, f32x4.splat(0));
+  return multiplyAdd(probability, v128.and(difference, used), sum);
 }
 
-function accumulate(a: usize, b: usize, n: i32, maximumP: f32, maximumQ: f32): void {
-  const scale = f32x4.splat(log2OfE);
+@inline
+function exponent(x: v128, maximum: v128): v128 {
+  return f32x4.mul(f32x4.sub(x, maximum), f32x4.splat(log2OfE));
+}
+
+/** Keeps e^(x−m) and e^(y−m′) at `keepP` and `keepQ`. */
+function accumulate(a: usize, b: usize, n: i32, maximumP: f32, maximumQ: f32, keepP: usize, keepQ: usize): void {
   const least = f32x4.splat(-127);
   const mp = f32x4.splat(maximumP);
   const mq = f32x4.splat(maximumQ);
@@ -106,40 +114,63 @@ function accumulate(a: usize, b: usize, n: i32, maximumP: f32, maximumQ: f32): v
   let zq = zp;
   let kl = zp;
   let reverseKl = zp;
-  for (const end = a + (<usize>n << 2); a < end; a += 16, b += 16) {
-    const u = f32x4.mul(f32x4.sub(v128.load(a), mp), scale);
-    const v = f32x4.mul(f32x4.sub(v128.load(b), mq), scale);
-    const p = exp2(f32x4.pmax(u, least));
-    const q = exp2(f32x4.pmax(v, least));
-    zp = f32x4.add(zp, p);
-    zq = f32x4.add(zq, q);
-    kl = f32x4.add(kl, product(p, f32x4.sub(u, v)));
-    reverseKl = f32x4.add(reverseKl, product(q, f32x4.sub(v, u)));
+  for (const end = a + (<usize>n << 2); a < end; a += 32, b += 32, keepP += 32, keepQ += 32) {
+    const u0 = exponent(v128.load(a, 0), mp);
+    const v0 = exponent(v128.load(b, 0), mq);
+    const u1 = exponent(v128.load(a, 16), mp);
+    const v1 = exponent(v128.load(b, 16), mq);
+    const p0 = exp2(f32x4.pmax(u0, least));
+    const q0 = exp2(f32x4.pmax(v0, least));
+    const p1 = exp2(f32x4.pmax(u1, least));
+    const q1 = exp2(f32x4.pmax(v1, least));
+    v128.store(keepP, p0, 0);
+    v128.store(keepQ, q0, 0);
+    v128.store(keepP, p1, 16);
+    v128.store(keepQ, q1, 16);
+    zp = f32x4.add(zp, f32x4.add(p0, p1));
+    zq = f32x4.add(zq, f32x4.add(q0, q1));
+    const d0 = f32x4.sub(u0, v0);
+    const d1 = f32x4.sub(u1, v1);
+    kl = addProduct(addProduct(kl, p0, d0), p1, d1);
+    reverseKl = addProduct(addProduct(reverseKl, q0, d0), q1, d1);
   }
   totalP += sum(zp);
   totalQ += sum(zq);
   forward += sum(kl);
-  backward += sum(reverseKl);
+  backward -= sum(reverseKl);
 }
 
-function compare(a: usize, b: usize, n: i32, maximumP: f32, maximumQ: f32, logP: f32, logQ: f32): void {
-  const least = f32x4.splat(-127);
+/** p log2(p / m) + q log2(q / m), m = (p + q) / 2, of p = 2^u and q = 2^v. */
+@inline
+function toMiddle(u: v128, v: v128, p: v128, q: v128): v128 {
+  const middle = f32x4.sub(log2(f32x4.add(p, q)), f32x4.splat(1));
+  return multiplyAdd(p, f32x4.sub(u, middle), f32x4.mul(q, f32x4.sub(v, middle)));
+}
+
+/** log2 of probabilities, not below −127. */
+@inline
+function normalised(x: v128, maximum: v128, logTotal: v128): v128 {
+  return f32x4.pmax(f32x4.sub(exponent(x, maximum), logTotal), f32x4.splat(-127));
+}
+
+function compare(a: usize, b: usize, n: i32, maximumP: f32, maximumQ: f32, keptP: usize, keptQ: usize): void {
   const mp = f32x4.splat(maximumP);
   const mq = f32x4.splat(maximumQ);
-  const lp = f32x4.splat(logP);
-  const lq = f32x4.splat(logQ);
-  const one = f32x4.splat(1);
+  const lp = f32x4.splat(<f32>(Math.log(totalP) * <f64>log2OfE));
+  const lq = f32x4.splat(<f32>(Math.log(totalQ) * <f64>log2OfE));
+  const sp = f32x4.splat(<f32>(1 / totalP));
+  const sq = f32x4.splat(<f32>(1 / totalQ));
   let js = f32x4.splat(0);
   let tv = js;
-  for (const end = a + (<usize>n << 2); a < end; a += 16, b += 16) {
-    const u = f32x4.pmax(f32x4.sub(exponents(v128.load(a), mp), lp), least);
-    const v = f32x4.pmax(f32x4.sub(exponents(v128.load(b), mq), lq), least);
-    const p = exp2(u);
-    const q = exp2(v);
-    const middle = f32x4.sub(log2(f32x4.add(p, q)), one);
-    js = multiplyAdd(p, f32x4.sub(u, middle), js);
-    js = multiplyAdd(q, f32x4.sub(v, middle), js);
-    tv = f32x4.add(tv, f32x4.abs(f32x4.sub(p, q)));
+  for (const end = a + (<usize>n << 2); a < end; a += 32, b += 32, keptP += 32, keptQ += 32) {
+    const p0 = f32x4.mul(v128.load(keptP, 0), sp);
+    const q0 = f32x4.mul(v128.load(keptQ, 0), sq);
+    const p1 = f32x4.mul(v128.load(keptP, 16), sp);
+    const q1 = f32x4.mul(v128.load(keptQ, 16), sq);
+    const js0 = toMiddle(normalised(v128.load(a, 0), mp, lp), normalised(v128.load(b, 0), mq, lq), p0, q0);
+    const js1 = toMiddle(normalised(v128.load(a, 16), mp, lp), normalised(v128.load(b, 16), mq, lq), p1, q1);
+    js = f32x4.add(js, f32x4.add(js0, js1));
+    tv = f32x4.add(tv, f32x4.add(f32x4.abs(f32x4.sub(p0, q0)), f32x4.abs(f32x4.sub(p1, q1))));
   }
   jensenShannon += sum(js);
   variation += sum(tv);
