@@ -115,9 +115,7 @@ const changeTime = (file: string) => statSync(file, { throwIfNoEntry: false })?.
 
 /** Files of the notebook's author, which may change between two cells. */
 const ownFiles = (program: Program, files: ReadonlyMap<string, string>) =>
-  program
-    .getSourceFileNames()
-    .filter((name) => !name.includes("/node_modules/") && !files.has(name) && name.startsWith("/"));
+  program.getSourceFileNames().filter((name) => !/^bundled:|\/node_modules\//.test(name) && !files.has(name));
 
 function projectConfig(folder: string) {
   const nearest = ancestors(folder)

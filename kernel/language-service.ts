@@ -47,6 +47,7 @@ const ignoredCodes = new Set([1309, 1375, 1378, 1432, 1470, 2874, 2875, 7016, 70
 
 const engine = createEngine(process.cwd());
 const history = createHistory();
+let shown: string[] = [];
 
 process.on("message", (message: ToLanguage) => {
   if (message.op === "commit") return commit(message.source, message.id);
@@ -54,6 +55,9 @@ process.on("message", (message: ToLanguage) => {
   send({ op: "answer", request: message.request, answer: isLate ? "absent" : answer(message) });
 });
 process.on("disconnect", () => process.exit());
+process.on("exit", () => {
+  if (process.platform !== "win32") process.kill(-process.pid, "SIGKILL"); // the compiler outlives a polite signal
+});
 engine.view().program.getSemanticDiagnostics(engine.path(rootFiles[0]));
 send({ op: "ready" });
 
@@ -78,7 +82,9 @@ function answer(message: Exclude<ToLanguage, { op: "commit" }>): Answer {
 
 /** Files of the history reach the engine when a program needs them. */
 function show(file: { name: string; text: string }) {
+  for (const name of shown) if (!history.files.has(name)) engine.set(name, undefined);
   for (const [name, text] of history.files) engine.set(name, text);
+  shown = [...history.files.keys()];
   for (const name of rootFiles) engine.set(name, name === file.name ? file.text : "export {}");
   return engine.view();
 }

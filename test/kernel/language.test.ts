@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -254,16 +255,32 @@ test("startLanguage restarts a dead C once with all its cells, then stays off an
   assert.equal(told.length, 1);
 });
 
+/** Processes of a group that live. */
+const alive = (group: number) =>
+  execFileSync("ps", ["-A", "-o", "pgid=,stat="], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.trim().startsWith(`${group} `) && !line.includes("Z"));
+
 test("startLanguage leaves no process behind", { skip: process.platform === "win32" }, async () => {
   const { language } = await notebook();
   const group = language.pid!;
+  assert.equal(alive(group).length, 2);
   await language.close();
   await delay(200);
-  const groups = execFileSync("ps", ["-A", "-o", "pgid=,stat="], { encoding: "utf8" }).split("\n");
-  assert.deepEqual(
-    groups.filter((line) => line.trim().startsWith(`${group} `) && !line.includes("Z")),
-    [],
-  );
+  assert.deepEqual(alive(group), []);
+});
+
+test("C ends with the process that started it", { skip: process.platform === "win32" }, async () => {
+  const module = new URL("../../kernel/language.js", import.meta.url).href;
+  const script = `const { startLanguage } = await import(${JSON.stringify(module)});
+    const language = startLanguage({ folder: process.cwd() });
+    await language.ready;
+    console.log(language.pid);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { cwd: emptyFolder() });
+  const [group] = await once(parent.stdout, "data");
+  parent.kill("SIGKILL");
+  for (let waits = 0; alive(Number(group)).length > 0 && waits < 100; waits++) await delay(100);
+  assert.deepEqual(alive(Number(group)), []);
 });
 
 test("check and complete survive hostile text", { timeout: 120_000 }, async () => {
