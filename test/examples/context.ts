@@ -40,6 +40,7 @@ export function writeFiles(): void {
   writeFileSync("notebooks/01.ipynb", file([cell()]));
   writeFileSync("notebooks/01-srft-in-five-minutes.ipynb", file([cell()]));
   writeFileSync("out/01.ipynb", file([cell(0.2), cell(31.5), cell()]));
+  writeFileSync("demonstrations.jsonl", `${JSON.stringify({ prompt: "2 + 2 =", completion: "4" })}\n`);
 }
 
 const timesOf = (seconds: number) => ({
