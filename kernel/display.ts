@@ -3,17 +3,19 @@
  * without importing their packages. Every bundle has a text/plain, free of ANSI colours.
  */
 
-import { inspect } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 import type { MimeBundle } from "./link.ts";
+import { plainText } from "./plain-text.ts";
+import { tableBundle } from "./table.ts";
+import { tensorBundle } from "./tensor.ts";
+
+export { escapeHtml, plainText } from "./plain-text.ts";
 
 /** The method by which a value says how it is shown; its result, a MIME bundle, may be a promise. */
 export const displaySymbol = Symbol.for("Jupyter.display");
 
 /** Marks what is not to be shown as a cell's value: it is already on the page. */
 export const alreadyShown = Symbol("already shown");
-
-/** Rows of a table that are shown; the rest is counted. */
-const shownRows = 20;
 
 /**
  * Gives the bundle of any value.
@@ -26,32 +28,6 @@ export function displayBundle(value: unknown): MimeBundle | Promise<MimeBundle> 
   const own = ownBundle(value);
   if (own instanceof Promise) return own.then((bundle) => withText(bundle, value));
   return withText(own ?? knownShape(value) ?? {}, value);
-}
-
-/**
- * The text of a value, as in Node's console, without colours.
- *
- * @example
- * plainText({ a: [1] }); // "{ a: [ 1 ] }"
- */
-export function plainText(value: unknown): string {
-  try {
-    if (ArrayBuffer.isView(value) && "length" in value) return typedArrayText(value as unknown as Float64Array);
-    return inspect(value, { colors: false, depth: 4, maxArrayLength: 100, maxStringLength: 10_000, breakLength: 100 });
-  } catch (error) {
-    return `[${typeof value} whose inspection failed: ${String(error)}]`;
-  }
-}
-
-/**
- * Text that HTML shows as it is, also inside a quoted attribute.
- *
- * @example
- * escapeHtml("<a>"); // "&lt;a&gt;"
- */
-export function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
 function ownBundle(value: unknown): MimeBundle | Promise<MimeBundle> | undefined {
@@ -69,7 +45,7 @@ function checkBundle(bundle: unknown): MimeBundle {
 
 function withText(bundle: MimeBundle, value: unknown): MimeBundle {
   const text = bundle["text/plain"] ?? plainText(value);
-  return { ...bundle, "text/plain": text };
+  return { ...bundle, "text/plain": typeof text === "string" ? stripVTControlCharacters(text) : text };
 }
 
 type Shape = Record<string, unknown>;
@@ -79,9 +55,8 @@ function knownShape(value: unknown): MimeBundle | undefined {
   try {
     if (value instanceof Uint8Array) return imageBundle(value);
     const shape = value as Shape;
-    if (isTable(shape)) return tableBundle(shape);
-    if (isFigure(shape)) return figureBundle(shape);
-    return elementBundle(shape);
+    const known = tableBundle(shape) ?? tensorBundle(shape) ?? vegaBundle(shape) ?? canvasBundle(shape);
+    return known ?? (isFigure(shape) ? figureBundle(shape) : elementBundle(shape));
   } catch {
     return undefined; // a getter or a proxy that throws: its text must do
   }
@@ -96,49 +71,6 @@ function imageBundle(bytes: Uint8Array): MimeBundle | undefined {
   if (/^\s*(<\?xml[^>]*>\s*)?<svg[\s>]/.test(head))
     return { "image/svg+xml": new TextDecoder().decode(bytes), "text/plain": text("SVG") };
   return undefined;
-}
-
-interface Table {
-  numRows(): number;
-  numCols(): number;
-  columnNames(): string[];
-  get(column: string, row: number): unknown;
-}
-
-function isTable(shape: object): shape is Table {
-  const { numRows, numCols, columnNames, get } = shape as Partial<Table>;
-  return [numRows, numCols, columnNames, get].every((method) => typeof method === "function");
-}
-
-function tableBundle(table: Table): MimeBundle {
-  const names = table.columnNames();
-  const size = `${table.numRows().toLocaleString("en")} rows x ${names.length} columns`;
-  const rows = Array.from({ length: Math.min(shownRows, table.numRows()) }, (_, row) =>
-    names.map((name) => cellText(table.get(name, row))),
-  );
-  return { "text/html": tableHtml(names, rows, size), "text/plain": tableText(names, rows, size) };
-}
-
-const cellText = (value: unknown) =>
-  typeof value === "string" ? value : typeof value === "number" ? String(round(value)) : plainText(value);
-
-const round = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(6)));
-
-function tableHtml(names: readonly string[], rows: readonly string[][], size: string) {
-  const cells = (tag: string, values: readonly string[]) =>
-    `<tr>${values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join("")}</tr>`;
-  const body = rows.map((row) => cells("td", row)).join("");
-  return `<table><thead>${cells("th", names)}</thead><tbody>${body}</tbody></table><p>${size}</p>`;
-}
-
-function tableText(names: readonly string[], rows: readonly string[][], size: string) {
-  const widths = names.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)));
-  const line = (values: readonly string[]) =>
-    values
-      .map((value, column) => value.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd();
-  return [line(names), ...rows.map(line), size].join("\n");
 }
 
 const isFigure = ({ data, layout }: Shape) =>
@@ -160,29 +92,26 @@ function figureBundle({ data, layout, config, frames }: Shape): MimeBundle {
 const plainArrays = (_key: string, value: unknown) =>
   ArrayBuffer.isView(value) && "length" in value ? Array.from(value as unknown as ArrayLike<number>) : value;
 
+/** A specification of Vega or Vega-Lite, or an object that gives one, as vega-lite-api's. */
+function vegaBundle(shape: Shape): MimeBundle | undefined {
+  const spec = typeof shape.toSpec === "function" ? (shape.toSpec() as Shape) : shape;
+  const [, kind, version = "5"] = /vega\.github\.io\/schema\/(vega|vega-lite)\/v(\d+)/.exec(String(spec.$schema)) ?? [];
+  if (kind === undefined) return undefined;
+  const type = `application/vnd.${kind.replace("-", "")}.v${version}+json`;
+  return {
+    [type]: JSON.parse(JSON.stringify(spec, plainArrays)),
+    "text/plain": `${kind} specification, version ${version}`,
+  };
+}
+
+function canvasBundle(shape: Shape): MimeBundle | undefined {
+  const url = typeof shape.toDataURL === "function" ? String(shape.toDataURL()) : "";
+  const [, type, data] = /^data:(image\/[a-z]+);base64,(.*)$/s.exec(url) ?? [];
+  return type ? { [type]: data, "text/plain": `canvas as ${type}` } : undefined;
+}
+
 function elementBundle({ outerHTML, namespaceURI }: Shape): MimeBundle | undefined {
   if (typeof outerHTML !== "string") return undefined;
   const isSvg = namespaceURI === "http://www.w3.org/2000/svg";
   return { [isSvg ? "image/svg+xml" : "text/html"]: outerHTML, "text/plain": outerHTML.slice(0, 200) };
-}
-
-type Numbers = ArrayLike<number | bigint> & { readonly constructor: { readonly name: string } };
-
-function typedArrayText(array: Numbers) {
-  const { length } = array;
-  const first = Array.from({ length: Math.min(length, 8) }, (_, index) => String(cellText(array[index])));
-  const list = `${array.constructor.name}(${length}) [ ${first.join(", ")}${length > 8 ? ", …" : ""} ]`;
-  return length > 8 && typeof array[0] === "number" ? `${list} ${summary(array as ArrayLike<number>)}` : list;
-}
-
-function summary(array: ArrayLike<number>) {
-  let least = Infinity;
-  let most = -Infinity;
-  let sum = 0;
-  for (let index = 0; index < array.length; index++) {
-    least = Math.min(least, array[index]!);
-    most = Math.max(most, array[index]!);
-    sum += array[index]!;
-  }
-  return `min ${round(least)}, max ${round(most)}, mean ${round(sum / array.length)}`;
 }

@@ -1,6 +1,6 @@
 /** What is known of the value at a cursor, for a tooltip: signature, summary, and at detail 1 the source. */
 
-import { plainText } from "./display.ts";
+import { inspect, types } from "node:util";
 import type { MimeBundle } from "./link.ts";
 import { follow, pathBefore } from "./property-path.ts";
 
@@ -26,7 +26,7 @@ export function inspectFrom(
   const { value } = reached;
   const name = path.join(".");
   const head = typeof value === "function" ? signature(name, value) : `${name}: ${kindOf(value)}`;
-  const body = typeof value === "function" ? (detail > 0 ? sourceOf(value) : "") : shorten(plainText(value));
+  const body = typeof value === "function" ? (detail > 0 ? sourceOf(value) : "") : shorten(textOf(value));
   const blocks = [
     `\`\`\`ts\n${head}\n\`\`\``,
     ...(body ? [`\`\`\`${typeof value === "function" ? "js" : ""}\n${body}\n\`\`\``] : []),
@@ -51,6 +51,10 @@ function openParenthesis(code: string, cursor: number) {
   }
   return undefined;
 }
+
+/** The value's own inspection is not asked: it may do anything. */
+const textOf = (value: unknown) =>
+  inspect(value, { depth: 2, customInspect: false, maxArrayLength: 20, maxStringLength: 1000, breakLength: 100 });
 
 const sourceOf = (value: object) => shorten(Function.prototype.toString.call(value));
 
@@ -78,6 +82,7 @@ const squeeze = (text: string) => text.replace(/\s+/g, " ").trim();
 const shorten = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
 
 function kindOf(value: unknown): string {
+  if (types.isProxy(value)) return "Proxy";
   if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
   const prototype: unknown = Object.getPrototypeOf(value);
   const maker = prototype && Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;

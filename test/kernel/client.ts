@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Dealer, Subscriber } from "zeromq";
+import { Dealer, Request, Subscriber } from "zeromq";
 import { sendQueue } from "../../kernel/channels.ts";
 import type { Connection, Message } from "../../kernel/messages.ts";
 import { createWire } from "../../kernel/wire.ts";
@@ -28,6 +28,12 @@ export interface Client {
   /** Runs a cell and waits for idle and reply. */
   execute(code: string, options?: object): Promise<Answer>;
   request(type: string, content?: object, channel?: "shell" | "control"): Promise<Answer>;
+  /** Sends a comm message and waits for its idle. */
+  comm(type: string, content: object, buffers?: readonly Uint8Array[]): Promise<Received[]>;
+  /** Answers input requests; nobody answers until this is set. */
+  onInput: ((content: { prompt: string; password: boolean }) => string) | undefined;
+  /** Sends a heartbeat and gives what comes back. */
+  beat(text: string): Promise<string>;
   /** Sends raw frames to the shell socket. */
   sendRaw(frames: readonly Uint8Array[]): void;
   /** Waits until an iopub message passes the test. */
@@ -74,12 +80,15 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
   });
   const wire = createWire(connectionKey);
   const identity = { routingId: randomUUID() };
-  const sockets = { shell: new Dealer(identity), control: new Dealer(identity) };
+  const sockets = { shell: new Dealer(identity), control: new Dealer(identity), stdin: new Dealer(identity) };
+  const heartbeat = new Request();
   const iopub = new Subscriber({ receiveHighWaterMark: 0 });
   iopub.subscribe();
   const at = (port: number) => `tcp://127.0.0.1:${port}`;
   sockets.shell.connect(at(connection.shell_port));
   sockets.control.connect(at(connection.control_port));
+  sockets.stdin.connect(at(connection.stdin_port));
+  heartbeat.connect(at(connection.hb_port));
   iopub.connect(at(connection.iopub_port));
 
   const heard: Received[] = [];
@@ -99,7 +108,15 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
       for (const watch of [...watchers]) watch();
     }
   };
-  const collecting = [collectReplies(sockets.shell), collectReplies(sockets.control), collectOutput()];
+  const answerInput = async () => {
+    for await (const frames of sockets.stdin) {
+      const question = wire.decode(frames) as Received | undefined;
+      if (!question || !client.onInput) continue;
+      const content = { value: client.onInput(question.content) };
+      queues.stdin.push(wire.encode({ type: "input_reply", parent: question.header, content }));
+    }
+  };
+  const collecting = [answerInput(), collectReplies(sockets.shell), collectReplies(sockets.control), collectOutput()];
 
   const hear = (test: (message: Received) => boolean) =>
     new Promise<Received>((resolve) => {
@@ -115,21 +132,36 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
       watchers.add(watch);
       watch();
     });
-  const queues = { shell: sendQueue(sockets.shell), control: sendQueue(sockets.control) };
+  const queues = {
+    shell: sendQueue(sockets.shell),
+    control: sendQueue(sockets.control),
+    stdin: sendQueue(sockets.stdin),
+  };
   const request = async (type: string, content: object = {}, channel: "shell" | "control" = "shell") => {
     const frames = wire.encode({ type, content });
     const { msg_id } = JSON.parse(Buffer.from(frames[2]!).toString()) as { msg_id: string };
     const replied = new Promise<Received>((resolve) => replies.set(msg_id, resolve));
     queues[channel].push(frames);
-    const isIdle = (message: Received) =>
-      parentOf(message) === msg_id &&
-      message.header.msg_type === "status" &&
-      message.content.execution_state === "idle";
-    const [reply] = await Promise.all([replied, hear(isIdle)]);
+    const [reply] = await Promise.all([replied, hear(isIdleOf(msg_id))]);
+    replies.delete(msg_id);
     return { reply, iopub: heard.filter((message) => parentOf(message) === msg_id) };
   };
-  await hearsItself(request);
-  return {
+  const isIdleOf = (id: string) => (message: Received) =>
+    parentOf(message) === id && message.header.msg_type === "status" && message.content.execution_state === "idle";
+  const comm = async (type: string, content: object, buffers: readonly Uint8Array[] = []) => {
+    const frames = wire.encode({ type, content, buffers });
+    const { msg_id } = JSON.parse(Buffer.from(frames[2]!).toString()) as { msg_id: string };
+    queues.shell.push(frames);
+    await hear(isIdleOf(msg_id));
+    return heard.filter((message) => parentOf(message) === msg_id);
+  };
+  const client: Client = {
+    onInput: undefined,
+    comm,
+    async beat(text) {
+      await heartbeat.send(text);
+      return String((await heartbeat.receive())[0]);
+    },
     process: kernel,
     folder,
     heard,
@@ -143,11 +175,13 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
         void request("shutdown_request", { restart: false }, "control");
         await ended;
       }
-      for (const socket of [iopub, sockets.shell, sockets.control]) socket.close();
+      for (const socket of [iopub, heartbeat, ...Object.values(sockets)]) socket.close();
       await Promise.all(collecting);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  await hearsItself(request);
+  return client;
 }
 
 /** The subscription takes a moment: asks until an answer is heard on iopub too. */
