@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import * as library from "../src/index.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -55,4 +56,16 @@ test("README's picture is the one in the notebook's committed output", () => {
 
 test("README links to files that exist", () => {
   for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) assert.ok(read(target!).length > 0, target);
+});
+
+test("README names only what the package exports", () => {
+  const section = readme.split("## What is in it\n")[1]!.split("\n## ")[0]!;
+  const names = [...section.matchAll(/`([A-Za-z]+)`/g)]
+    .map((match) => match[1]!)
+    .filter((name) => !["device", "checkpoint", "Policy"].includes(name));
+  assert.ok(names.length > 10);
+  assert.deepEqual(
+    names.filter((name) => !(name in library)),
+    [],
+  );
 });
