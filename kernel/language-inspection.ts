@@ -12,8 +12,10 @@ export interface Inspection {
 
 const nothing: Inspection = { found: false, data: {} };
 
-/** Types are cut to this length unless more detail is asked for. */
+/** Flags of the printer: names of types from other files as they are; types in full; what an alias stands for. */
+const usualFlags = 0x4000;
 const noTruncation = 1;
+const insideAlias = 0x800000;
 
 /**
  * Describes the name at a place, or the function whose arguments stand there.
@@ -79,10 +81,11 @@ function describe({ spot, project, place, detail, symbol, name }: Subject): stri
   if (flags & SymbolFlags.Interface && !(flags & SymbolFlags.Value)) return `interface ${name}`;
   if (flags & SymbolFlags.Enum) return `enum ${name}`;
   if (flags & SymbolFlags.Module && !(flags & SymbolFlags.Value)) return `namespace ${name}`;
-  const truncation = detail === 1 ? noTruncation : undefined;
-  const toText = (type: Parameters<typeof checker.typeToString>[0]) =>
-    checker.typeToString(type, undefined, truncation);
-  if (flags & SymbolFlags.TypeAlias) return `type ${name} = ${toText(checker.getDeclaredTypeOfSymbol(symbol))}`;
+  const truncation = usualFlags | (detail === 1 ? noTruncation : 0);
+  const toText = (type: Parameters<typeof checker.typeToString>[0], more = 0) =>
+    checker.typeToString(type, undefined, truncation | more);
+  if (flags & SymbolFlags.TypeAlias)
+    return `type ${name} = ${toText(checker.getDeclaredTypeOfSymbol(symbol), insideAlias)}`;
   const type = checker.getTypeAtPosition(file, start + place) ?? checker.getTypeOfSymbol(symbol);
   if (!type) return name;
   const signatures =

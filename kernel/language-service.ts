@@ -41,9 +41,9 @@ type Answer = readonly TypeProblem[] | readonly Match[] | Inspection | "absent";
 
 /**
  * Messages that are no mistake of the author's: top-level await where the folder's settings forbid it (1309, 1375, 1378,
- * 1432), import.meta (1470), packages without types (7016), JSX without types (2874, 2875, 7026).
+ * 1432), import = require (1202), import.meta (1470), packages without types (7016), JSX without types (2874, 2875, 7026).
  */
-const ignoredCodes = new Set([1309, 1375, 1378, 1432, 1470, 2874, 2875, 7016, 7026]);
+const ignoredCodes = new Set([1202, 1309, 1375, 1378, 1432, 1470, 2874, 2875, 7016, 7026]);
 
 const engine = createEngine(process.cwd());
 const history = createHistory();

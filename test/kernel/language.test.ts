@@ -68,6 +68,7 @@ test("check accepts what only a notebook may do", async () => {
   assert.deepEqual(await codes("enum E { A } namespace N { export const z = 1 }", "E.A + N.z"), []);
   assert.deepEqual(await codes("const view = <b>bold</b>; view"), []);
   assert.deepEqual(await codes("const broken = ("), []);
+  assert.deepEqual(await codes("import fs = require('node:fs');", "fs.existsSync('a').valueOf()"), []);
   assert.deepEqual(await codes("const made = 1;", "made = 2"), [2588]);
   assert.deepEqual(await codes("import data from './nowhere.json'"), [2307]);
 });
@@ -184,6 +185,8 @@ test("inspect gives declaration and documentation", async () => {
     (await text("entropyWeights|"))["text/plain"]!,
     /^function entropyWeights\(entropy: number[\s\S]*\n\nWeights/,
   );
+  run("type Row = { a: number };");
+  assert.match((await text("let row: Ro|w"))["text/plain"]!, /^type Row = \{\s+a: number;\s+\}/);
   assert.match((await text("const table = [1]; tab|le"))["text/plain"]!, /^const table: number\[\]/);
   assert.match((await text("console.lo|g(1)"))["text/plain"]!, /^log\(message\?: any/);
   assert.deepEqual(await inspect("1 + | 2"), { found: false, data: {} });
