@@ -54,7 +54,9 @@ export function completions(spot: Spot): Match[] | "absent" {
   const isMember = /\.\s*$/.test(code.slice(Math.max(0, from - 200), from)) && !/\.\.\.$/.test(code.slice(0, from));
   const found = members(spot) ?? (isMember ? undefined : inScope(spot, prefix));
   if (!found) return "absent";
-  return ordered(found, prefix).map(([text, type]) => ({ text, type, ...range }));
+  return ordered(found, prefix).map(([text, type]) =>
+    text.startsWith("?.") ? { text, type, ...range, start: range.start - 1 } : { text, type, ...range },
+  );
 }
 
 /** The compiler cannot list names in scope without its index of all packages, and says so by an error. */
@@ -63,9 +65,10 @@ function members({ checker, file, at, start }: Spot): [string, string][] | undef
     const info = checker.getCompletionsAtPosition(file, start + at);
     if (!info || info.entries.length === 0) return undefined;
     return info.entries
-      .filter(({ insertText }) => insertText === undefined)
+      .map(({ insertText, name, ...entry }) => ({ ...entry, text: insertText ?? name.replace(/\?$/, "") }))
+      .filter(({ text }) => /^(\?\.)?[\p{ID_Start}$_#][\p{ID_Continue}$]*$|^[^[.?]/u.test(text))
       .sort((a, b) => (a.sortText ?? "").localeCompare(b.sortText ?? ""))
-      .map(({ name, kind }) => [name.replace(/\?$/, ""), typeOfKind(kind)]);
+      .map(({ text, kind }) => [text, typeOfKind(kind)]);
   } catch (error) {
     if (/auto imports/.test(String(error))) return undefined;
     throw error;
@@ -123,7 +126,9 @@ function typeOfKind(kind: CompletionItemKind | undefined): string {
   return (name ?? "variable").toLowerCase();
 }
 
-const startsWith = (name: string, prefix: string) => name.toLowerCase().startsWith(prefix.toLowerCase());
+/** `?.name` replaces the dot before the prefix. */
+const startsWith = (name: string, prefix: string) =>
+  name.replace(/^\?\./, "").toLowerCase().startsWith(prefix.toLowerCase());
 
 /** The case as typed goes first; otherwise the order given. */
 function ordered(found: readonly [string, string][], prefix: string) {

@@ -134,6 +134,14 @@ test("complete gives members with kinds and the code points to replace", async (
   assert.ok(all !== "absent" && all.some(({ text }) => text === "config"));
 });
 
+test("complete gives optional members, and those of what may be undefined with their question mark", async () => {
+  const { run, complete } = await notebook();
+  run("interface Options { size?: number }", "const options: Options = {}; const maybe = [options].at(0);");
+  const size = { type: "property", end: 9 };
+  assert.deepEqual(await complete("options.s|"), [{ ...size, text: "size", start: 8 }]);
+  assert.deepEqual(await complete("maybe.siz|"), [{ ...size, text: "?.size", start: 5 }]);
+});
+
 test("complete gives names in scope: locals, cells, globals, keywords", async () => {
   const { run, complete } = await notebook();
   run(
