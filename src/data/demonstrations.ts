@@ -64,7 +64,8 @@ export class MalformedRowError extends SyntaxError {
  * @throws {SyntaxError} While reading, if a Parquet file is damaged.
  * @throws {RangeError} If longestLine is no positive integer.
  * @example
- * for await (const { prompt } of readDemonstrations("demonstrations.jsonl")) console.log(prompt);
+ * const prompts = [];
+ * for await (const { prompt } of readDemonstrations("demonstrations.jsonl")) prompts.push(prompt);
  */
 export function readDemonstrations(file: string, options: DemonstrationOptions = {}): DemonstrationReader {
   const { onMalformed = "throw", longestLine = 2 ** 24 } = options;
