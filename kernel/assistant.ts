@@ -3,84 +3,88 @@
  * the values of the variables, else, while the user process computes, by the names that cells declared.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
+import { toCodePoints, toCodeUnits } from "./code-points.ts";
 import { type Completion, completeFromNames } from "./completion.ts";
 import type { Executor } from "./executor.ts";
+import type { Language, TypeProblem } from "./language.ts";
 import type { MimeBundle } from "./link.ts";
-
-/** What the type checker has to say of a cell; lines are 1-based, columns 0-based code units. */
-export interface Diagnostic {
-  readonly severity: "error" | "warning";
-  readonly message: string;
-  readonly code?: number;
-  readonly line: number;
-  readonly column: number;
-  readonly endLine: number;
-  readonly endColumn: number;
-}
-
-/** The TypeScript service of process C; offsets are code units. It may be slow, absent or dead: rejections count as no answer. */
-export interface Language {
-  check(cell: string): Promise<readonly Diagnostic[]>;
-  /** A cell ran: later cells see what it declared. */
-  accept?(cell: string): void;
-  complete(code: string, cursor: number): Promise<Completion | undefined>;
-  inspect(code: string, cursor: number, detail: number): Promise<MimeBundle | undefined>;
-  close(): Promise<void>;
-}
 
 /** How long each answer is waited for, in milliseconds; the sum stays below what a person notices. */
 const patience = { types: 80, values: 50 };
 
-/** How long a cell waits for its diagnostics, in milliseconds. */
-const checkPatience = 300;
+/** How long a cell waits for its diagnostics, and how late they are still told, in milliseconds. */
+const checkPatience = { before: 300, late: 10_000 };
 
 /**
  * Makes the assistant of one kernel.
  *
+ * @param language The types; without them values and names must do.
  * @example
  * const asked = { ask: async () => undefined, names: new Set(["total"]) };
  * (await createAssistant(asked).complete("tot", 3)).matches; // [{ text: "total", type: "instance" }]
  */
-export function createAssistant(executor: Pick<Executor, "ask" | "names">, language?: Language) {
+export function createAssistant(
+  executor: Pick<Executor, "ask" | "names">,
+  language?: Pick<Language, "check" | "complete" | "inspect" | "commit" | "close">,
+) {
+  const typedCompletion = async (code: string, cursor: number): Promise<Completion | undefined> => {
+    const request = { code, cursor: toCodePoints(code, cursor), budget: patience.types };
+    const matches = (await language?.complete(request).catch(() => "absent" as const)) ?? "absent";
+    if (matches === "absent" || matches.length === 0) return undefined;
+    const [start, end] = [matches[0]!.start, matches[0]!.end].map((points) => toCodeUnits(code, points));
+    return { matches, start: start!, end: end! };
+  };
+  const typedInspection = async (code: string, cursor: number, detail: 0 | 1): Promise<MimeBundle | undefined> => {
+    const request = { code, cursor: toCodePoints(code, cursor), detail, budget: patience.types };
+    const known = (await language?.inspect(request).catch(() => "absent" as const)) ?? "absent";
+    return known !== "absent" && known.found ? known.data : undefined;
+  };
   return {
     async complete(code: string, cursor: number): Promise<Completion> {
       const question = { kind: "complete", code, cursor } as const;
       const [typed, valued] = await Promise.all([
-        soon(language?.complete(code, cursor), patience.types),
+        typedCompletion(code, cursor),
         executor.ask(question, patience.values) as Promise<Completion | undefined>,
       ]);
-      if (typed && typed.matches.length > 0) return typed;
       const names = [...executor.names, ...Object.getOwnPropertyNames(globalThis)];
-      return valued ?? completeFromNames(names, code, cursor);
+      return merged(typed, valued ?? completeFromNames(names, code, cursor));
     },
-    async inspect(code: string, { cursor, detail }: { readonly cursor: number; readonly detail: number }) {
+    async inspect(code: string, { cursor, detail }: { readonly cursor: number; readonly detail: 0 | 1 }) {
       const question = { kind: "inspect", code, cursor, detail } as const;
       const [typed, valued] = await Promise.all([
-        soon(language?.inspect(code, cursor, detail), patience.types),
+        typedInspection(code, cursor, detail),
         executor.ask(question, patience.values) as Promise<MimeBundle | undefined>,
       ]);
       return typed ?? valued;
     },
     /** What the types say of a cell in time; `late` is told what they say afterwards. */
-    async check(cell: string, late: (diagnostics: readonly Diagnostic[]) => void): Promise<readonly Diagnostic[]> {
-      const checking = language?.check(cell).catch(() => []);
-      const known = await soon(checking, checkPatience);
-      if (!known) void checking?.then(late);
+    async check(
+      cell: { readonly source: string; readonly id: number },
+      late: (problems: readonly TypeProblem[]) => void,
+    ): Promise<readonly TypeProblem[]> {
+      if (!language) return [];
+      const checking = language
+        .check(cell.source, { id: cell.id, budget: checkPatience.late })
+        .then((problems) => (problems === "absent" ? [] : problems))
+        .catch(() => []);
+      const known = await Promise.race([checking, delay(checkPatience.before, undefined, { ref: false })]);
+      if (!known) void checking.then(late);
       return known ?? [];
     },
-    accept: (cell: string) => language?.accept?.(cell),
+    /** A cell ran: later cells see what it declared. */
+    commit: (source: string, id: number) => language?.commit(source, id),
     close: async () => language?.close(),
   };
 }
 
+/** Typed matches come first; the values know more where a type is open. Both must speak of the same word. */
+function merged(typed: Completion | undefined, valued: Completion): Completion {
+  if (!typed) return valued;
+  if (typed.start !== valued.start) return typed;
+  const known = new Set(typed.matches.map(({ text }) => text));
+  return { ...typed, matches: [...typed.matches, ...valued.matches.filter(({ text }) => !known.has(text))] };
+}
+
 /** Help for one kernel. */
 export type Assistant = ReturnType<typeof createAssistant>;
-
-function soon<Value>(work: Promise<Value> | undefined, milliseconds: number): Promise<Value | undefined> {
-  if (!work) return Promise.resolve(undefined);
-  let timer: NodeJS.Timeout;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, undefined);
-  });
-  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
-}

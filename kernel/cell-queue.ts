@@ -1,10 +1,12 @@
 /** Cells in the order of their requests, one at a time: busy, execute_input, outputs, result or error, reply, idle. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Assistant, Diagnostic } from "./assistant.ts";
+import type { Assistant } from "./assistant.ts";
+import { withoutMagic } from "./cell.ts";
 import type { Channel } from "./channels.ts";
 import type { Executor, Outcome } from "./executor.ts";
 import type { History } from "./history.ts";
+import type { TypeProblem } from "./language.ts";
 import type { CellError, MimeBundle } from "./link.ts";
 import type { ExecuteRequest, Message } from "./messages.ts";
 import type { Speaker } from "./speaker.ts";
@@ -18,7 +20,7 @@ export interface Workshop {
   readonly speaker: Speaker;
   readonly executor: Pick<Executor, "run">;
   readonly history: Pick<History, "add" | "addOutput">;
-  readonly assistant: Pick<Assistant, "check" | "accept" | "inspect">;
+  readonly assistant: Pick<Assistant, "check" | "commit" | "inspect">;
   /** Gives a cell its number, under which its output finds its request. */
   number(message: Message<ExecuteRequest>): number;
   /** Called after each cell. */
@@ -38,34 +40,32 @@ interface Pending {
  */
 export function createCellQueue({ speaker, executor, history, assistant, number, ended }: Workshop) {
   const queue: Pending[] = [];
-  let types: "error" | "warn" | "off" = "error";
+  let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "off";
   let count = 0;
   let running: RunningCell | undefined;
   let isWorking = false;
 
   const runCell = async (cell: number, { header, content }: Message<ExecuteRequest>): Promise<Ended> => {
     const { code, user_expressions } = content;
-    types = (/^%types\s+(error|warn|off)\s*$/m.exec(code.split("\n", 1)[0]!)?.[1] as typeof types) ?? types;
-    const warn = (diagnostics: readonly Diagnostic[]) => {
-      if (diagnostics.length > 0 && types !== "off")
-        speaker.publish("stream", header, {
-          name: "stderr",
-          text: `${diagnosticLines(diagnostics, count).join("\n")}\n`,
-        });
+    types = typesMode(/^%types\s+(\w+)\s*$/.exec(code.split("\n", 1)[0]!)?.[1]) ?? types;
+    const warn = (problems: readonly TypeProblem[]) => {
+      if (problems.length > 0)
+        speaker.publish("stream", header, { name: "stderr", text: `${problemLines(problems, count).join("\n")}\n` });
     };
     const help = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)(\?\??)\s*$/u.exec(code);
-    if (help) return page(await assistant.inspect(help[1]!, { cursor: help[1]!.length, detail: help[2]!.length - 1 }));
-    const diagnostics = types === "off" ? [] : await assistant.check(code, warn);
-    const errors = diagnostics.filter(({ severity }) => severity === "error");
-    if (errors.length > 0 && types === "error") return { error: typeError(errors, count) };
-    warn(diagnostics);
+    if (help)
+      return page(await assistant.inspect(help[1]!, { cursor: help[1]!.length, detail: help[2] === "??" ? 1 : 0 }));
+    const source = withoutMagic(code);
+    const problems = types === "off" ? [] : await assistant.check({ source, id: cell }, warn);
+    if (problems.length > 0 && types === "error") return { error: typeError(problems, count) };
+    warn(problems);
     const isAsked = user_expressions !== undefined && Object.keys(user_expressions).length > 0;
     const outcome = await executor.run(cell, {
       source: code,
       count,
       ...(isAsked ? { expressions: user_expressions } : {}),
     });
-    if (!outcome.error) assistant.accept(code);
+    if (!outcome.error) assistant.commit(source, cell);
     return outcome;
   };
   const execute = async ({ channel, message }: Pending) => {
@@ -146,17 +146,14 @@ const replyContent = ({ error, expressions = {}, payload = [] }: Ended, executio
     ? { status: "error", execution_count, ...error }
     : { status: "ok", execution_count, payload, user_expressions: expressions };
 
-const diagnosticLines = (diagnostics: readonly Diagnostic[], count: number) =>
-  diagnostics.map(
-    ({ message, code, line }) => `cell [${count}], line ${line}: ${code === undefined ? "" : `TS${code}: `}${message}`,
-  );
+const problemLines = (problems: readonly TypeProblem[], count: number) =>
+  problems.map(({ message, code, start }) => `cell [${count}], line ${start.line}: TS${code}: ${message}`);
 
-function typeError(errors: readonly Diagnostic[], count: number): CellError {
-  const [first] = errors;
-  const lines = diagnosticLines(errors, count);
-  return {
-    ename: "TypeScriptError",
-    evalue: `${first!.message} (line ${first!.line})`,
-    traceback: ["The cell was not run:", ...lines],
-  };
+function typeError(problems: readonly TypeProblem[], count: number): CellError {
+  const [first] = problems;
+  const traceback = ["The cell was not run; %types warn runs such cells:", ...problemLines(problems, count)];
+  return { ename: "TypeScriptError", evalue: `${first!.message} (line ${first!.start.line})`, traceback };
 }
+
+const typesMode = (text: string | undefined) =>
+  text === "error" || text === "warn" || text === "off" ? text : undefined;

@@ -80,8 +80,14 @@ function toJavaScript(file: "cell.ts" | "cell.tsx", source: string): JavaScript 
   return { code, map };
 }
 
-/** A first line such as `%types off` is for the kernel; in the script it is blank. */
-const withoutMagic = (source: string) => source.replace(/^%types[ \t]+(?:error|warn|off)[ \t]*(?=\n|$)/, "");
+/**
+ * A first line such as `%types off` is for the kernel; in the script it is blank.
+ *
+ * @example
+ * withoutMagic("%types off\n1"); // "\n1"
+ */
+export const withoutMagic = (source: string): string =>
+  source.replace(/^%types[ \t]+(?:error|warn|off)[ \t]*(?=\n|$)/, "");
 
 /**
  * Checks the text of a cell without compiling it.

@@ -5,12 +5,13 @@
 
 import { readFileSync } from "node:fs";
 import { createAnswers } from "./answers.ts";
-import { createAssistant, type Language } from "./assistant.ts";
+import { createAssistant } from "./assistant.ts";
 import { createCellQueue } from "./cell-queue.ts";
 import { bindChannels, type Channel } from "./channels.ts";
 import { createCommRelay } from "./comm-relay.ts";
 import { startExecutor } from "./executor.ts";
 import { historyFile, openHistory } from "./history.ts";
+import { startLanguage } from "./language.ts";
 import type { Output } from "./link.ts";
 import type { Connection, Message } from "./messages.ts";
 import { createSpeaker, type Parent } from "./speaker.ts";
@@ -24,12 +25,11 @@ const rememberedCells = 10_000;
  * Runs the kernel until it is told to shut down.
  *
  * @param connectionFile Path of the JSON file with ports and key that the front end wrote.
- * @param language The TypeScript service, where there is one.
  * @throws {SyntaxError} If the file is not a connection file.
  * @example
  * await runKernel("/run/user/1000/jupyter/kernel-1.json");
  */
-export async function runKernel(connectionFile: string, language?: Language): Promise<void> {
+export async function runKernel(connectionFile: string): Promise<void> {
   const connection = readConnection(connectionFile);
   const wire = createWire(connection.key, connection.signature_scheme);
   const channels = await bindChannels(connection, (channel, frames) => {
@@ -38,7 +38,7 @@ export async function runKernel(connectionFile: string, language?: Language): Pr
     if (message) receive(channel, message);
   });
   const speaker = createSpeaker(channels, wire);
-  const { number, parentOf } = createNumbers();
+  const { number, parentOf, latest } = createNumbers();
   const executor = startExecutor({
     folder: process.cwd(),
     onOutput: (output) => publishOutput(output),
@@ -46,6 +46,10 @@ export async function runKernel(connectionFile: string, language?: Language): Pr
     onEnd: () => comms.closeAll(),
   });
   const comms = createCommRelay(speaker, executor);
+  const language = startLanguage({
+    folder: process.cwd(),
+    onOff: (message) => publishOutput({ op: "stream", cell: latest(), name: "stderr", text: `${message}\n` }),
+  });
   const assistant = createAssistant(executor, language);
   const history = openHistory(historyFile());
   const cells = createCellQueue({
@@ -126,6 +130,7 @@ function createNumbers() {
       if (parents.size > rememberedCells) parents.delete(parents.keys().next().value!);
       return latest;
     },
+    latest: () => latest,
     parentOf: (cell: number) => parents.get(cell) ?? {},
   };
 }

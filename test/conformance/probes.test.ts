@@ -161,8 +161,8 @@ test("complete: runs no getter and no proxy trap", async () => {
   assert.equal(await value("touched"), "0");
 });
 
-test("complete: nothing after a call, a number or a string", async () => {
-  for (const code of ["f().", "1.", "'a'.", "(x).y"]) assert.deepEqual((await complete(code)).matches, [], code);
+test("complete: nothing after a call of the unknown or a number", async () => {
+  for (const code of ["f().", "1.", "(x).y"]) assert.deepEqual((await complete(code)).matches, [], code);
 });
 
 test("complete: cursor positions are code points", async () => {
@@ -548,4 +548,16 @@ test("memory: SRFT_MAX_OLD_SPACE sets the heap of the user process", async () =>
   } finally {
     await small.close();
   }
+});
+
+test("types: %types error refuses a cell, warn tells and runs it, off is silent", async () => {
+  const code = "const counted: number = 'text'; counted";
+  let refused = await run(`%types error\n${code}`);
+  for (let tries = 0; refused.reply.content.status === "ok" && tries < 40; tries++) refused = await run(code); // the compiler loads
+  assert.equal(refused.reply.content.ename, "TypeScriptError");
+  assert.match(refused.reply.content.traceback.join("\n"), /line [12]: TS2322: Type 'string' is not assignable/);
+  const told = await run(`%types warn\n${code}`);
+  assert.match(streamText(told, "stderr"), /line 2: TS2322/);
+  assert.equal(resultText(told), "'text'");
+  assert.deepEqual(types(await run(`%types off\n${code}`)), ["busy", "execute_input", "execute_result", "idle"]);
 });
