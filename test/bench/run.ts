@@ -4,12 +4,14 @@
  */
 
 import { engineRows } from "./engine.ts";
+import { kernelRows } from "./kernel.ts";
 import { methodRows } from "./methods.ts";
 import type { BenchRow } from "./row.ts";
 import { tokenStatsRows } from "./token-stats.ts";
 
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
+  kernel: kernelRows,
   methods: () => methodRows(process.argv.slice(3)),
 };
 
