@@ -69,6 +69,7 @@ const defaultOptions = { strict: true, target: "es2024", lib: ["es2024", "esnext
  * const engine = createEngine("/tmp");
  * engine.set(rootFiles[0], "const n: number = 'one'");
  * engine.view().program.getSemanticDiagnostics(engine.path(rootFiles[0])).length; // 1
+ * engine.close();
  */
 export function createEngine(folder: string): Engine {
   const path = (name: string) => slashed(join(folder, name));

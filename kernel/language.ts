@@ -72,6 +72,7 @@ interface Waiting {
  * const language = startLanguage({ folder: "/tmp" });
  * await language.ready;
  * await language.check("const n: number = 'one'", { id: 1 }); // [{ code: 2322, start: { line: 1, column: 6 }, … }]
+ * language.close();
  */
 export function startLanguage({ folder, onOff }: LanguageOptions): Language {
   const commits: { source: string; id: number }[] = [];

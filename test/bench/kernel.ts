@@ -186,9 +186,9 @@ async function compare(ours: Subject, other: Subject | undefined, name: string):
   return rows;
 }
 
-/** tslab and Deno are measured where they are installed, and not missed otherwise. */
+/** tslab and Deno are measured where they are installed; a row without its peer is not ok. */
 const absent = (name: string): BenchRow => ({
-  ...{ name: `${name} is not installed`, ours: 0, peer: null, unit: "ms", ratio: null, target: 0, ok: true },
+  ...{ name: `${name} is not installed`, ours: 0, peer: null, unit: "ms", ratio: null, target: 0, ok: false },
   note: `a kernelspec ${name} that SRFT_PYTHON knows is measured`,
 });
 

@@ -20,7 +20,7 @@ class SrftTests(jupyter_kernel_test.KernelTests):
     file_extension = ".ts"
     code_hello_world = "console.log('hello, world')"
     code_stderr = "console.error('oops')"
-    completion_samples = [{"text": "console.lo", "matches": {"log"}}, {"text": "Arr", "matches": {"Array", "ArrayBuffer"}}]
+    completion_samples = [{"text": "console.lo", "matches": {"log"}}, {"text": "JSON.pars", "matches": {"parse"}}]
     complete_code_samples = ["1 + 1", "const a: number = await f()", "function f() {\\n  return 1\\n}"]
     incomplete_code_samples = ["function f() {", "\`abc", "foo("]
     invalid_code_samples = ["let = = 7q", "1 +* 2"]

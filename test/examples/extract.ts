@@ -27,7 +27,7 @@ const assemblyScript = "src/token-stats/kernel/";
 /** The TypeScript files below a folder of the repository, with paths from its root. */
 export function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
     .map((file) => join(folder, file).replaceAll("\\", "/"))
     .filter((file) => !file.startsWith(assemblyScript))
     .sort();

@@ -26,7 +26,7 @@ test("identifierBefore stops at what is no identifier", () => {
 
 test("withoutFiles takes the names of virtual files away", () => {
   assert.equal(withoutFiles('Type import("/work/__srft_3").Point is not __srft_own'), "Type Point is not own");
-  assert.equal(withoutFiles('import("/work/other").Point'), 'import("/work/other").Point');
+  assert.equal(withoutFiles('import("/elsewhere/other").Point'), 'import("/elsewhere/other").Point');
 });
 
 test("cellFile keeps the cell's text in its place", () => {
