@@ -7,6 +7,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { createRandom } from "../../src/random.ts";
 import { divergenceStatistics } from "../../src/token-stats/divergence-statistics.ts";
 import { createTokenThreads, type TokenThreads } from "../../src/token-stats/threads.ts";
@@ -56,6 +57,7 @@ async function inTurn(works: readonly (() => Promise<unknown>)[]) {
   const times = works.map((): number[] => []);
   for (let round = -1; round < rounds; round++) {
     for (const [i, work] of works.entries()) {
+      await setTimeout(50); // until the other's idle threads no longer spin
       const begin = performance.now();
       const answer = (await work()) as { ms?: number };
       if (round >= 0) times[i]!.push(answer.ms ?? performance.now() - begin);
