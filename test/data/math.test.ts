@@ -35,6 +35,11 @@ test("equalAnswers agrees with the verdicts of Math-Verify's own tests, except w
   assert.ok(cases.filter(({ ours }) => ours !== undefined).length <= 8 && cases.length > 130);
 });
 
+test("equalAnswers takes brackets around nothing for equal to themselves, and to nothing else", () => {
+  assert.ok(equalAnswers(parseMathAnswer("()"), parseMathAnswer("()")));
+  assert.ok(!equalAnswers(parseMathAnswer("()"), parseMathAnswer("")));
+});
+
 test("equalAnswers is reflexive and never throws on any text", () => {
   const pieces =
     "\\frac|\\sqrt|{|}|(|)|[|]|1|23|0.5|x|+|-|^|_|,|=|<|\\le|\\pm|\\cup|\\infty|%|!| |\\text{a}|\\\\|&|$".split("|");

@@ -59,7 +59,7 @@ function isEqual(gold: MathAnswer, answer: MathAnswer, settings: Settings): bool
 /** Letters without case, white space and brackets around them. */
 const sameText = (gold: MathAnswer, answer: MathAnswer) => {
   const [left, right] = [gold, answer].map(({ text }) => text.replace(/^\((.*)\)$/, "$1").toLowerCase());
-  return left === right && left !== "";
+  return gold.text !== "" && (gold.text === answer.text || (left === right && left !== ""));
 };
 
 function isValueEqual(gold: ExpressionAnswer, answer: ExpressionAnswer, settings: Settings) {
