@@ -10,6 +10,7 @@
 import { type Settings, settingNames } from "../graph/adamw.ts";
 import { discard, loadRuntime, type Value, value } from "../graph/session.ts";
 import type { Data } from "../graph/tensor.ts";
+import { joinArrays } from "../srft/join-arrays.ts";
 import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
 import { type PackedBatch, packBatch } from "./batch.ts";
 import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
@@ -377,15 +378,4 @@ function offsetsOf(lengths: readonly number[]): Int32Array {
     offsets[row + 1] = offsets[row]! + length;
   });
   return offsets;
-}
-
-function joinArrays(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!;
-  const joined = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

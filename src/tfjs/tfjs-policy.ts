@@ -9,6 +9,7 @@
  */
 
 import { saveSafetensors } from "../models/safetensors.ts";
+import { joinArrays } from "../srft/join-arrays.ts";
 import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
 import { checkStep, globalNorm, type Moments, moveVariable, updateOf } from "./adamw.ts";
 import { blocksOf, checkSequences, offsetsOf, type PaddedBatch, padBatch } from "./batch.ts";
@@ -241,17 +242,6 @@ export class TfjsPolicy implements Policy {
     });
     for (const gradient of Object.values(before ?? {})) gradient.dispose();
   }
-}
-
-function joinArrays(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!;
-  const joined = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
 
 function checkGradients({ logprobs, entropies }: TokenGradients, sequences: readonly Sequence[]): void {
