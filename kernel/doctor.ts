@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { kernelSpec, knownDataFolders, specFolder } from "./install.ts";
-import { packageVersion } from "./messages.ts";
+import { packageVersion } from "./protocol/messages.ts";
 
 /** One thing looked into. */
 export interface Finding {
@@ -93,7 +93,7 @@ async function zeromq(): Promise<Finding> {
 async function compiler(): Promise<Finding> {
   const base = { name: "oxc", needed: true } as const;
   try {
-    const { compileCell } = await import("./cell.ts");
+    const { compileCell } = await import("./cell/cell.ts");
     compileCell("const a: number = 1");
     return {
       ...base,

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeAtomically } from "./notebook.ts";
+import { writeAtomically } from "./notebook/notebook.ts";
 
 /** The kernel's name in notebooks. */
 export const kernelName = "srft";

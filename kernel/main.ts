@@ -37,7 +37,7 @@ async function runCommand(name: string, args: string[]): Promise<number> {
       return kernel(args);
     case "--version":
     case "-v":
-      process.stdout.write(`${(await import("./messages.ts")).packageVersion()}\n`);
+      process.stdout.write(`${(await import("./protocol/messages.ts")).packageVersion()}\n`);
       return 0;
     case "--help":
     case "-h":
@@ -67,7 +67,7 @@ async function run(args: string[]): Promise<number> {
     throw new TypeError(`run: expected one notebook but found ${positionals.length}`);
   const { out, html, inplace, verbose } = values;
   if (out !== undefined && inplace) throw new TypeError("run: expected --out or --inplace but found both");
-  const { runNotebook } = await import("./run.ts");
+  const { runNotebook } = await import("./notebook/run.ts");
   return runNotebook(notebook, {
     ...(out === undefined ? {} : { out }),
     ...(html === undefined ? {} : { html }),
@@ -109,7 +109,7 @@ async function doctor(args: string[]): Promise<number> {
 async function kernel([connectionFile, ...others]: string[]): Promise<number> {
   if (connectionFile === undefined || others.length > 0)
     throw new TypeError("kernel: expected one connection file; Jupyter writes it, start the kernel from there");
-  await (await import("./supervisor.ts")).runKernel(connectionFile);
+  await (await import("./supervisor/supervisor.ts")).runKernel(connectionFile);
   return 0;
 }
 

@@ -13,7 +13,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { arithmeticVocabulary } from "../../src/data/arithmetic.ts";
 import { type DocumentVariant, documentMixes, drawDocument, rareSteps } from "../../src/data/arithmetic-documents.ts";
-import { createPolicy, loadPolicy } from "../../src/models/checkpoint.ts";
+import { createPolicy, loadPolicy } from "../../src/models/transformer/checkpoint.ts";
 import { createRandom } from "../../src/random.ts";
 import type { Policy } from "../../src/srft/policy.ts";
 

@@ -11,8 +11,8 @@
 
 import type { Random } from "../random.ts";
 import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
-import { checkTokens, packBatch } from "./batch.ts";
-import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
+import { checkTokens, packBatch } from "./transformer/batch.ts";
 
 export interface SoftmaxTableConfig {
   /** V. */

@@ -13,7 +13,7 @@
 
 import type { Random } from "../random.ts";
 import type { Loss, Objective } from "./batch.ts";
-import { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
+import { type EvaluateOptions, type Evaluation, evaluate } from "./evaluation/evaluate.ts";
 import type { Policy } from "./policy.ts";
 import type { Problem, Task } from "./task.ts";
 import { type Experience, gather } from "./training/experience.ts";

@@ -8,8 +8,8 @@
  * and entropies over 152,064 tokens are off by 2e-4 nats there, by 2e-6 on cpu.
  */
 
-import { saveSafetensors } from "../models/safetensors.ts";
-import { joinArrays } from "../srft/join-arrays.ts";
+import { joinArrays } from "../join-arrays.ts";
+import { saveSafetensors } from "../models/safetensors/safetensors.ts";
 import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
 import { checkStep, globalNorm, type Moments, moveVariable, updateOf } from "./adamw.ts";
 import { blocksOf, checkSequences, offsetsOf, type PaddedBatch, padBatch } from "./batch.ts";

@@ -1,6 +1,6 @@
 /** Variables of a TensorFlow.js model: what they must be, and how they are read, copied and assigned from a file. */
 
-import { loadSafetensors, type Safetensors } from "../models/safetensors.ts";
+import { loadSafetensors, type Safetensors } from "../models/safetensors/safetensors.ts";
 import type { TfjsFunctions, TfjsTensor, TfjsVariable } from "./tensorflow.ts";
 import type { TfjsPolicyOptions } from "./tfjs-policy.ts";
 

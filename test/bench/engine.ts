@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { arithmeticTask } from "../../src/data/arithmetic-task.ts";
-import { createPolicy, loadPolicy } from "../../src/models/checkpoint.ts";
+import { createPolicy, loadPolicy } from "../../src/models/transformer/checkpoint.ts";
 import { createRandom, randomInteger } from "../../src/random.ts";
 import { srft } from "../../src/srft/objectives/srft.ts";
 import { train } from "../../src/srft/train.ts";

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { type CellOutput, joined, type MultilineText, type Notebook } from "../../kernel/notebook.ts";
+import { type CellOutput, joined, type MultilineText, type Notebook } from "../../kernel/notebook/notebook.ts";
 import { mainFile } from "../kernel/client.ts";
 
 const python = process.env.SRFT_PYTHON ?? "python3";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { completeConfig, createPolicy } from "../../src/models/checkpoint.ts";
-import { createPrograms } from "../../src/models/programs.ts";
-import { TransformerPolicy } from "../../src/models/transformer-policy.ts";
+import { completeConfig, createPolicy } from "../../src/models/transformer/checkpoint.ts";
+import { createPrograms } from "../../src/models/transformer/programs.ts";
+import { TransformerPolicy } from "../../src/models/transformer/transformer-policy.ts";
 import { createRandom } from "../../src/random.ts";
 
 const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../../test/golden/transformer.json"), "utf8"));

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { parseSync } from "oxc-parser";
 import { Publisher } from "zeromq";
-import { readNotebook } from "../../kernel/notebook.ts";
+import { readNotebook } from "../../kernel/notebook/notebook.ts";
 import * as srft from "../../src/index.ts";
 import type { Sequence } from "../../src/srft/policy.ts";
 import { gather } from "../../src/srft/training/experience.ts";
@@ -160,7 +160,7 @@ async function ownContexts(
   const connection = { transport: "tcp", ip: "127.0.0.1", key: "secret", shell_port: 0, iopub_port: 0 };
   return {
     "src/analysis/token-shift.ts": { sft, grpo },
-    "src/models/hugging-face": { policy: tiny, config, V: config.vocabularySize, width: config.width },
+    "src/models/hugging-face/": { policy: tiny, config, V: config.vocabularySize, width: config.width },
     "src/models/softmax-table.ts": {
       policy: new srft.SoftmaxTable({ vocabularySize: 3, contextLength: 8, endToken: 2 }),
     },
@@ -173,22 +173,22 @@ async function ownContexts(
     },
     "src/srft/training/": await trainingContext(policy),
     "src/tfjs/": await tensorflowContext(),
-    "kernel/cell-rewrite.ts": { parse: (text: string) => parseSync("cell.ts", text).program },
-    "kernel/channels.ts": {
+    "kernel/cell/cell-rewrite.ts": { parse: (text: string) => parseSync("cell.ts", text).program },
+    "kernel/protocol/channels.ts": {
       connection: { ...connection, stdin_port: 0, control_port: 0, hb_port: 0 },
       received: () => {},
       socket: new Publisher(),
       messages: [[Buffer.from("status")]],
     },
     "kernel/": { notebook: readNotebook("out/01.ipynb") },
-    "kernel/display-globals.ts": { port: { cell: () => 1, send: () => {}, hold: () => {} } },
-    "kernel/executor.ts": { outputs: [] },
+    "kernel/display/display-globals.ts": { port: { cell: () => 1, send: () => {}, hold: () => {} } },
+    "kernel/supervisor/executor.ts": { outputs: [] },
   } satisfies Record<string, Scope>;
 }
 
 /** Files whose exports the examples of a file or folder see beside their own and the library's. */
 const neighbours: Readonly<Record<string, readonly string[]>> = {
-  "kernel/": ["kernel/notebook.ts"],
+  "kernel/": ["kernel/notebook/notebook.ts"],
   "src/": sourceFiles("src/graph"),
   "src/data/math/": sourceFiles("src/data").filter((file) => file.startsWith("src/data/math/")),
   "src/token-stats/": ["src/token-stats/token-statistics.ts"],

@@ -7,9 +7,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Dealer, Request, Subscriber } from "zeromq";
-import { sendQueue } from "../../kernel/channels.ts";
-import type { Connection, Message } from "../../kernel/messages.ts";
-import { createWire } from "../../kernel/wire.ts";
+import { sendQueue } from "../../kernel/protocol/channels.ts";
+import type { Connection, Message } from "../../kernel/protocol/messages.ts";
+import { createWire } from "../../kernel/protocol/wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: contents differ by message type
 export type Received = Message<any>;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { CellSyntaxError, compileCell } from "../../kernel/cell.ts";
-import { createWire } from "../../kernel/wire.ts";
+import { CellSyntaxError, compileCell } from "../../kernel/cell/cell.ts";
+import { createWire } from "../../kernel/protocol/wire.ts";
 import { type Client, connectionKey, resultText, startClient } from "./client.ts";
 
 const isFull = process.env.SRFT_FULL === "1";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createWire } from "../../kernel/wire.ts";
+import { createWire } from "../../kernel/protocol/wire.ts";
 import { type Client, resultText, startClient, streamText, types } from "./client.ts";
 
 let client: Client;

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { saveSafetensors } from "../../src/models/safetensors.ts";
+import { saveSafetensors } from "../../src/models/safetensors/safetensors.ts";
 import { loadSoftmaxTable, SoftmaxTable } from "../../src/models/softmax-table.ts";
 import { createRandom } from "../../src/random.ts";
 import type { Batch } from "../../src/srft/batch.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { joined, type Notebook } from "../../kernel/notebook.ts";
+import { joined, type Notebook } from "../../kernel/notebook/notebook.ts";
 import { compareWithNbclient, nbclientMissing } from "../conformance/nbclient.ts";
 
 const folder = join(import.meta.dirname, "../../../notebooks");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
-import { completeConfig } from "../../src/models/checkpoint.ts";
+import { completeConfig } from "../../src/models/transformer/checkpoint.ts";
 import { tfjsPolicy } from "../../src/tfjs/index.ts";
 import { backends, needs } from "./tensorflow.ts";
 import { transformer } from "./transformer.ts";

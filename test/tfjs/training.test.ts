@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { arithmeticTask } from "../../src/data/arithmetic-task.ts";
-import { createPolicy, loadPolicy } from "../../src/models/checkpoint.ts";
+import { createPolicy, loadPolicy } from "../../src/models/transformer/checkpoint.ts";
 import { srft } from "../../src/srft/objectives/srft.ts";
 import type { Policy } from "../../src/srft/policy.ts";
 import { demonstrationOf } from "../../src/srft/task.ts";

@@ -1,7 +1,11 @@
 /** The transformer of src/models (gelu, tied embedding, as many key heads as heads) in TensorFlow.js. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import { initialParameters, parameterShapes, type TransformerConfig } from "../../src/models/transformer.ts";
+import {
+  initialParameters,
+  parameterShapes,
+  type TransformerConfig,
+} from "../../src/models/transformer/transformer.ts";
 import { createRandom } from "../../src/random.ts";
 import type { TfjsModel } from "../../src/tfjs/index.ts";
 

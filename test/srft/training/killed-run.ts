@@ -1,7 +1,7 @@
 /** A small training run that keeps itself: node killed-run.js CHECKPOINT RESULT. Started by progress.test.ts, and killed. */
 
 import { arithmeticTask } from "../../../src/data/arithmetic-task.ts";
-import { createPolicy } from "../../../src/models/checkpoint.ts";
+import { createPolicy } from "../../../src/models/transformer/checkpoint.ts";
 import { srft } from "../../../src/srft/objectives/srft.ts";
 import { train } from "../../../src/srft/train.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { arithmeticTask } from "../../../src/data/arithmetic-task.ts";
-import { createPolicy } from "../../../src/models/checkpoint.ts";
+import { createPolicy } from "../../../src/models/transformer/checkpoint.ts";
 import { createRandom } from "../../../src/random.ts";
 import { srft } from "../../../src/srft/objectives/srft.ts";
 import { train } from "../../../src/srft/train.ts";

@@ -1,0 +1,90 @@
+/**
+ * Help while a cell is written: first by types, from a process C that this file knows by its interface only, else by
+ * the values of the variables, else, while the user process computes, by the names that cells declared.
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Language, TypeProblem } from "../language/language.ts";
+import type { MimeBundle } from "../link.ts";
+import { type Completion, completeFromNames } from "../runtime-help/completion.ts";
+import { toCodePoints, toCodeUnits } from "./code-points.ts";
+import type { Executor } from "./executor.ts";
+
+/** How long each answer is waited for, in milliseconds; the sum stays below what a person notices. */
+const patience = { types: 80, values: 50 };
+
+/** How long a cell waits for its diagnostics, and how late they are still told, in milliseconds. */
+const checkPatience = { before: 300, late: 10_000 };
+
+/**
+ * Makes the assistant of one kernel.
+ *
+ * @param language The types; without them values and names must do.
+ * @example
+ * const asked = { ask: async () => undefined, names: new Set(["total"]) };
+ * (await createAssistant(asked).complete("tot", 3)).matches; // [{ text: "total", type: "instance" }]
+ */
+export function createAssistant(
+  executor: Pick<Executor, "ask" | "names">,
+  language?: Pick<Language, "check" | "complete" | "inspect" | "commit" | "close">,
+) {
+  const typedCompletion = async (code: string, cursor: number): Promise<Completion | undefined> => {
+    const request = { code, cursor: toCodePoints(code, cursor), budget: patience.types };
+    const matches = (await language?.complete(request).catch(() => "absent" as const)) ?? "absent";
+    if (matches === "absent" || matches.length === 0) return undefined;
+    const [start, end] = [matches[0]!.start, matches[0]!.end].map((points) => toCodeUnits(code, points));
+    return { matches, start: start!, end: end! };
+  };
+  const typedInspection = async (code: string, cursor: number, detail: 0 | 1): Promise<MimeBundle | undefined> => {
+    const request = { code, cursor: toCodePoints(code, cursor), detail, budget: patience.types };
+    const known = (await language?.inspect(request).catch(() => "absent" as const)) ?? "absent";
+    return known !== "absent" && known.found ? known.data : undefined;
+  };
+  return {
+    async complete(code: string, cursor: number): Promise<Completion> {
+      const question = { kind: "complete", code, cursor } as const;
+      const [typed, valued] = await Promise.all([
+        typedCompletion(code, cursor),
+        executor.ask(question, patience.values) as Promise<Completion | undefined>,
+      ]);
+      const names = [...executor.names, ...Object.getOwnPropertyNames(globalThis)];
+      return merged(typed, valued ?? completeFromNames(names, code, cursor));
+    },
+    async inspect(code: string, { cursor, detail }: { readonly cursor: number; readonly detail: 0 | 1 }) {
+      const question = { kind: "inspect", code, cursor, detail } as const;
+      const [typed, valued] = await Promise.all([
+        typedInspection(code, cursor, detail),
+        executor.ask(question, patience.values) as Promise<MimeBundle | undefined>,
+      ]);
+      return typed ?? valued;
+    },
+    /** What the types say of a cell in time; `late` is told what they say afterwards. */
+    async check(
+      cell: { readonly source: string; readonly id: number },
+      late: (problems: readonly TypeProblem[]) => void,
+    ): Promise<readonly TypeProblem[]> {
+      if (!language) return [];
+      const checking = language
+        .check(cell.source, { id: cell.id, budget: checkPatience.late })
+        .then((problems) => (problems === "absent" ? [] : problems))
+        .catch(() => []);
+      const known = await Promise.race([checking, delay(checkPatience.before, undefined, { ref: false })]);
+      if (!known) void checking.then(late);
+      return known ?? [];
+    },
+    /** A cell ran: later cells see what it declared. */
+    commit: (source: string, id: number) => language?.commit(source, id),
+    close: async () => language?.close(),
+  };
+}
+
+/** Typed matches come first; the values know more where a type is open. Both must speak of the same word. */
+function merged(typed: Completion | undefined, valued: Completion): Completion {
+  if (!typed) return valued;
+  if (typed.start !== valued.start) return typed;
+  const known = new Set(typed.matches.map(({ text }) => text));
+  return { ...typed, matches: [...typed.matches, ...valued.matches.filter(({ text }) => !known.has(text))] };
+}
+
+/** Help for one kernel. */
+export type Assistant = ReturnType<typeof createAssistant>;

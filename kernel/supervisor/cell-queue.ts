@@ -1,0 +1,159 @@
+/** Cells in the order of their requests, one at a time: busy, execute_input, outputs, result or error, reply, idle. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { withoutMagic } from "../cell/cell.ts";
+import type { TypeProblem } from "../language/language.ts";
+import type { CellError, MimeBundle } from "../link.ts";
+import type { Channel } from "../protocol/channels.ts";
+import type { ExecuteRequest, Message } from "../protocol/messages.ts";
+import type { Speaker } from "../protocol/speaker.ts";
+import type { Assistant } from "./assistant.ts";
+import type { Executor, Outcome } from "./executor.ts";
+import type { History } from "./history.ts";
+import type { RunningCell } from "./stdin.ts";
+
+/** Before a failure is told, cells that were sent together with the failed one may still arrive, in milliseconds. */
+const abortDelay = 10;
+
+/** What the queue works with. */
+export interface Workshop {
+  readonly speaker: Speaker;
+  readonly executor: Pick<Executor, "run">;
+  readonly history: Pick<History, "add" | "addOutput">;
+  readonly assistant: Pick<Assistant, "check" | "commit" | "inspect">;
+  /** Gives a cell its number, under which its output finds its request. */
+  number(message: Message<ExecuteRequest>): number;
+  /** Called after each cell. */
+  ended(): void;
+}
+
+interface Pending {
+  readonly channel: Channel;
+  readonly message: Message<ExecuteRequest>;
+}
+
+/**
+ * Makes the queue of one kernel.
+ *
+ * @example
+ * typeof createCellQueue({}).push; // "function"
+ */
+export function createCellQueue({ speaker, executor, history, assistant, number, ended }: Workshop) {
+  const queue: Pending[] = [];
+  let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "off";
+  let count = 0;
+  let running: RunningCell | undefined;
+  let isWorking = false;
+
+  const runCell = async (cell: number, { header, content }: Message<ExecuteRequest>): Promise<Ended> => {
+    const { code, user_expressions } = content;
+    types = typesMode(/^%types\s+(\w+)\s*$/.exec(code.split("\n", 1)[0]!)?.[1]) ?? types;
+    const warn = (problems: readonly TypeProblem[]) => {
+      if (problems.length > 0)
+        speaker.publish("stream", header, { name: "stderr", text: `${problemLines(problems, count).join("\n")}\n` });
+    };
+    const help = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)(\?\??)\s*$/u.exec(code);
+    if (help)
+      return page(await assistant.inspect(help[1]!, { cursor: help[1]!.length, detail: help[2] === "??" ? 1 : 0 }));
+    const source = withoutMagic(code);
+    const problems = types === "off" ? [] : await assistant.check({ source, id: cell }, warn);
+    if (problems.length > 0 && types === "error") return { error: typeError(problems, count) };
+    warn(problems);
+    const isAsked = user_expressions !== undefined && Object.keys(user_expressions).length > 0;
+    const outcome = await executor.run(cell, {
+      source: code,
+      count,
+      ...(isAsked ? { expressions: user_expressions } : {}),
+    });
+    if (!outcome.error) assistant.commit(source, cell);
+    return outcome;
+  };
+  const execute = async ({ channel, message }: Pending) => {
+    const { header, content } = message;
+    const { code, silent = false, store_history = true, stop_on_error = true } = content;
+    const cell = number(message);
+    if (store_history && !silent) history.add(++count, code);
+    running = { cell, message };
+    speaker.publishStatus(header, "busy");
+    if (!silent) speaker.publish("execute_input", header, { code, execution_count: count });
+    const outcome = await runCell(cell, message);
+    running = undefined;
+    ended();
+    const stops = outcome.error !== undefined && stop_on_error;
+    if (stops) await delay(abortDelay);
+    if (!silent) publishOutcome(message, outcome);
+    speaker.reply(channel, message, replyContent(outcome, count));
+    speaker.publishStatus(header, "idle");
+    if (stops) abortAll();
+  };
+  const publishOutcome = ({ header }: Message<ExecuteRequest>, { data, error }: Outcome) => {
+    if (error) return speaker.publish("error", header, error);
+    if (!data) return;
+    history.addOutput(count, String(data["text/plain"]));
+    speaker.publish("execute_result", header, { data, metadata: {}, execution_count: count });
+  };
+  const abortAll = () => {
+    for (const { channel, message } of queue.splice(0)) {
+      speaker.publishStatus(message.header, "busy");
+      speaker.reply(channel, message, { status: "aborted", execution_count: count });
+      speaker.publishStatus(message.header, "idle");
+    }
+  };
+  const work = async () => {
+    if (isWorking) return;
+    isWorking = true;
+    for (let next = queue.shift(); next; next = queue.shift()) await execute(next);
+    isWorking = false;
+  };
+  return {
+    push(channel: Channel, message: Message) {
+      queue.push({ channel, message: executeRequest(message) });
+      void work();
+    },
+    /** Forgets the cells that wait, as the kernel ends. */
+    clear() {
+      queue.length = 0;
+    },
+    /** The cell that runs now. */
+    running: () => running,
+  };
+}
+
+/** A front end may leave fields out, and a broken one may send anything. */
+function executeRequest(message: Message): Message<ExecuteRequest> {
+  const { code, silent, store_history, stop_on_error, allow_stdin, user_expressions } = message.content;
+  const flags = { silent, store_history, stop_on_error, allow_stdin };
+  const known = Object.entries(flags).filter(([, value]) => typeof value === "boolean");
+  const expressions = Object.entries(Object(user_expressions) as object).filter(([, text]) => typeof text === "string");
+  const content = {
+    code: typeof code === "string" ? code : "",
+    user_expressions: Object.fromEntries(expressions) as Record<string, string>,
+    ...Object.fromEntries(known),
+  };
+  return { ...message, content };
+}
+
+/** What a cell came to, and what it puts into the front end's pager. */
+type Ended = Outcome & { readonly payload?: readonly object[] };
+
+/** The answer to `name?` and, with the source, `name??`. */
+const page = (data: MimeBundle | undefined): Ended => ({
+  payload: [{ source: "page", data: data ?? { "text/plain": "There is no such variable." }, start: 0 }],
+});
+
+const replyContent = ({ error, expressions = {}, payload = [] }: Ended, execution_count: number) =>
+  error
+    ? { status: "error", execution_count, ...error }
+    : { status: "ok", execution_count, payload, user_expressions: expressions };
+
+const problemLines = (problems: readonly TypeProblem[], count: number) =>
+  problems.map(({ message, code, start }) => `cell [${count}], line ${start.line}: TS${code}: ${message}`);
+
+function typeError(problems: readonly TypeProblem[], count: number): CellError {
+  const [first] = problems;
+  const traceback = ["The cell was not run; %types warn runs such cells:", ...problemLines(problems, count)];
+  return { ename: "TypeScriptError", evalue: `${first!.message} (line ${first!.start.line})`, traceback };
+}
+
+const typesMode = (text: string | undefined) =>
+  text === "error" || text === "warn" || text === "off" ? text : undefined;

@@ -1,0 +1,265 @@
+/**
+ * Process B: runs compiled cells on its main thread. Everything it says goes through the control worker, which sends
+ * it on while this thread is busy, and which stops this thread when a cell is interrupted.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Script } from "node:vm";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { type CompiledCell, compileCell } from "../cell/cell.ts";
+import { runtimeName } from "../cell/cell-rewrite.ts";
+import { usingContext } from "../cell/using.ts";
+import { alreadyShown, displayBundle } from "../display/display.ts";
+import { displayGlobals } from "../display/display-globals.ts";
+import {
+  type CellError,
+  type Done,
+  type ExpressionResult,
+  type FromWorker,
+  interruption,
+  type MimeBundle,
+  type Output,
+  type Question,
+  type RunRequest,
+  type SharedCounters,
+  type ToWorker,
+} from "../link.ts";
+import { completeFrom } from "../runtime-help/completion.ts";
+import { inspectFrom } from "../runtime-help/inspection.ts";
+import { captureOutput, quickenConsole } from "./capture.ts";
+import { createComms } from "./comms.ts";
+import { createInput } from "./input.ts";
+import { createModuleLoader } from "./modules.ts";
+import { cellFile, cleanStack, cleanText, describeError, type KnownCell } from "./traceback.ts";
+import { createTslab } from "./tslab.ts";
+
+/** A thread that prints faster than anybody reads waits here, in characters. */
+const unsentLimit = 32 * 1024 * 1024;
+
+/** A cell may declare these names for itself. */
+const { process, globalThis: global } = globalThis;
+
+/** Thrown into a cell's own code when it resumes after it was interrupted. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  constructor() {
+    super("the cell was interrupted");
+  }
+}
+
+type KnownCellMap = Map<number, KnownCell>;
+
+function main() {
+  const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(12));
+  const prompts = new MessageChannel();
+  const worker = new Worker(new URL("./control-worker.js", import.meta.url), {
+    workerData: { counters, nonce: process.env.SRFT_BARRIER, prompts: prompts.port2 },
+    transferList: [prompts.port2],
+    execArgv: [],
+    stdout: false,
+  });
+  worker.unref();
+  delete process.env.SRFT_BARRIER;
+  const post = (message: ToWorker) => worker.postMessage(message);
+  const session = createSession(post, { counters, prompts: prompts.port1 });
+  worker.on("message", (message: FromWorker) => void session.receive(message));
+  worker.on("exit", () => process.exit(1));
+  keepAlive();
+  post({ op: "ready" });
+}
+
+/** The worker does not keep this thread alive, so that beforeExit never comes; a timer does. */
+const keepAlive = () => setInterval(() => {}, 2 ** 30);
+
+interface Shared {
+  readonly counters: SharedCounters;
+  readonly prompts: MessagePort;
+}
+
+function createSession(post: (message: ToWorker) => void, { counters, prompts }: Shared) {
+  const cells = new Map<number, KnownCell>();
+  const storage = new AsyncLocalStorage<number>();
+  const interrupted = new Set<number>();
+  const held = new Set<Promise<unknown>>();
+  const loader = createModuleLoader(process.cwd());
+  let latest = 0;
+  let reject: (reason: Interrupted) => void = () => {};
+
+  const cell = () => storage.getStore() ?? latest;
+  const send = (output: Output) => {
+    const size = output.op === "stream" ? output.text.length : 0;
+    if (size > 0 && Atomics.add(counters, 0, size) > unsentLimit) waitForReader(counters);
+    post(output.op === "display" ? { ...output, data: sendable(output.data, cells) } : output);
+  };
+  const hold = (work: Promise<unknown>) => {
+    const kept = work.catch((error: unknown) => complain(error)).finally(() => held.delete(kept));
+    held.add(kept);
+  };
+  const complain = (error: unknown) => {
+    if (error instanceof Interrupted) return;
+    send({ op: "stream", cell: cell(), name: "stderr", text: `Uncaught ${cleanStack(error, cells)}\n` });
+  };
+  const resume = <Value>(value: Value): Value => {
+    if (interrupted.size > 0 && interrupted.has(cell())) throw new Interrupted();
+    return value;
+  };
+
+  captureOutput((name, text) => send({ op: "stream", cell: cell(), name, text: cleanText(text, cells) }));
+  quickenConsole();
+  const { receive: receiveInput, ...questions } = createInput({
+    ...{ cell, post, counters, prompts },
+    interrupted: () => new Interrupted(),
+  });
+  const { receive: receiveComm, ...channels } = createComms({ cell, send });
+  const tslab = createTslab((data, target) => send({ op: "display", cell: cell(), data, metadata: {}, ...target }));
+  const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, tslab };
+  Object.assign(global, offered, { require: loader.require });
+  Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume } });
+  Object.defineProperty(global, "babelHelpers", { value: { usingCtx: usingContext } });
+  process.on("uncaughtException", complain);
+  process.on("unhandledRejection", complain);
+  process.on("exit", () => flush(post, counters));
+
+  const run = async (message: RunRequest) => {
+    latest = message.cell;
+    storage.run(latest, allowTermination);
+    const stopped = new Promise<never>((_, fail) => {
+      reject = fail;
+    });
+    stopped.catch(() => {});
+    try {
+      const work = storage.run(message.cell, () => execute(message, cells));
+      const done = await Promise.race([work, stopped]);
+      await Promise.race([Promise.all(held), stopped]);
+      post({ op: "done", cell: message.cell, ...done });
+    } catch (error) {
+      post({ op: "done", cell: message.cell, error: failure(error, cells, message.cell) });
+    }
+  };
+  const answer = async (question: Question): Promise<unknown> => {
+    switch (question.kind) {
+      case "complete":
+        return completeFrom(global, question.code, question.cursor);
+      case "inspect":
+        return inspectFrom(global, question.code, question);
+      case "comm":
+        return storage.run(question.cell, () => receiveComm(question).catch(complain));
+      default:
+        return question satisfies never;
+    }
+  };
+  const receive = async (message: FromWorker) => {
+    switch (message.op) {
+      case "ping":
+        return post({ op: "pong" });
+      case "run":
+        return run(message);
+      case "ask":
+        return post({ op: "answer", id: message.id, value: await answer(message.question).catch(() => undefined) });
+      case "input_reply":
+        return receiveInput(message);
+      case "interrupt":
+        interrupted.add(message.cell);
+        return message.cell === latest ? reject(new Interrupted()) : undefined;
+      default:
+        return message satisfies never;
+    }
+  };
+  return { receive };
+}
+
+/**
+ * Up to Node 22 AsyncLocalStorage is a hook, and a hook switches on checks of the async stack that abort the process
+ * after a termination ("async hook stack has become corrupted", `execution_async_id() == 0`), whatever the command
+ * line says. Node 24 has neither hook nor binding.
+ */
+function allowTermination() {
+  type AsyncWrap = { async_hook_fields: Uint32Array; constants: { kCheck: number; kTotals: number } };
+  try {
+    const { binding } = process as unknown as { binding(name: string): AsyncWrap };
+    const { async_hook_fields, constants } = binding("async_wrap");
+    async_hook_fields[constants.kCheck] = 0;
+    async_hook_fields[constants.kTotals] = 0;
+  } catch {} // Node 24
+}
+
+type Finished = Pick<Done, "data" | "expressions" | "names">;
+
+async function execute({ cell, count, source, expressions }: RunRequest, cells: KnownCellMap): Promise<Finished> {
+  const known: KnownCell = { count, source, originalLine: (line) => line };
+  cells.set(cell, known);
+  const compiled = compileCell(source);
+  cells.set(cell, { ...known, originalLine: compiled.originalLine });
+  makeAssignable(compiled);
+  const value = await resultOf(compiled, cellFile(cell));
+  const isSeen = compiled.hasValue && isShown(value.value);
+  const data = isSeen ? sendable(await displayBundle(value.value), cells) : undefined;
+  const evaluated = expressions && (await evaluateAll(expressions, cells));
+  const { names } = compiled;
+  return { names, ...(data ? { data } : {}), ...(evaluated ? { expressions: evaluated } : {}) };
+}
+
+/** Runs a script; its value may itself be a promise that nobody awaits. */
+async function resultOf({ code, isAsync }: CompiledCell, filename: string): Promise<{ readonly value?: unknown }> {
+  const completion: unknown = new Script(code, { filename }).runInThisContext({ displayErrors: false });
+  return isAsync ? (((await completion) as { value: unknown } | undefined) ?? {}) : { value: completion };
+}
+
+async function evaluateAll(expressions: Record<string, string>, cells: KnownCellMap) {
+  const results: [string, ExpressionResult][] = [];
+  for (const [name, source] of Object.entries(expressions)) results.push([name, await evaluate(source, cells)]);
+  return Object.fromEntries(results);
+}
+
+async function evaluate(source: string, cells: KnownCellMap): Promise<ExpressionResult> {
+  try {
+    const { value } = await resultOf(compileCell(source), "srft-expression.ts");
+    return { status: "ok", data: sendable(await displayBundle(value), cells), metadata: {} };
+  } catch (error) {
+    return { status: "error", ...describeError(error, cells, { count: 0, source, originalLine: (line) => line }) };
+  }
+}
+
+/**
+ * A bundle that can be sent: JSON values only, so that what JSON cannot hold throws in the cell that made it; a shown
+ * error's stack is told in cell coordinates.
+ */
+function sendable(bundle: MimeBundle, cells: KnownCellMap): MimeBundle {
+  const entries = Object.entries(bundle).flatMap(([mime, value]) => {
+    if (typeof value === "string") return [[mime, mime === "text/plain" ? cleanText(value, cells) : value]];
+    const text = JSON.stringify(value);
+    return text === undefined ? [] : [[mime, JSON.parse(text)]];
+  });
+  return Object.fromEntries(entries) as MimeBundle;
+}
+
+const isShown = (value: unknown) =>
+  value !== undefined && !(typeof value === "object" && value && alreadyShown in value);
+
+/** A cell may declare a name that Node defines as an accessor or a constant (crypto, navigator): it becomes a variable. */
+function makeAssignable({ names }: CompiledCell) {
+  for (const name of names) {
+    const property = Object.getOwnPropertyDescriptor(global, name);
+    if (property?.configurable && !property.writable)
+      Object.defineProperty(global, name, { value: undefined, writable: true, enumerable: true, configurable: true });
+  }
+}
+
+function failure(error: unknown, cells: KnownCellMap, cell: number): CellError {
+  if (error instanceof Interrupted) return interruption;
+  return describeError(error, cells, cells.get(cell));
+}
+
+function waitForReader(counters: SharedCounters) {
+  for (let unsent = Atomics.load(counters, 0); unsent > unsentLimit / 2; unsent = Atomics.load(counters, 0))
+    Atomics.wait(counters, 0, unsent, 100);
+}
+
+/** Waits, as the process ends, until the worker has sent everything; a second at most. */
+function flush(post: (message: ToWorker) => void, counters: SharedCounters) {
+  const before = Atomics.load(counters, 1);
+  post({ op: "flush" });
+  Atomics.wait(counters, 1, before, 1000);
+}
+
+main();

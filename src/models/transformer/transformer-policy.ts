@@ -1,0 +1,389 @@
+/**
+ * The Policy over a transformer that ONNX Runtime runs. On the CPU parameters and moments live in two copies: a step
+ * writes the spare copy and the two change places only when the result is finite, so that a bad gradient never costs
+ * the model. On WebGPU they stay on the device.
+ *
+ * `backward` keeps the newest batch until it is known whether another follows: a step after one batch is one program
+ * (forward, backward, clip, AdamW), as fast as it can be; several batches are accumulated first.
+ */
+
+import { type Settings, settingNames } from "../../graph/adamw.ts";
+import { discard, loadRuntime, type Value, value } from "../../graph/session.ts";
+import type { Data } from "../../graph/tensor.ts";
+import { joinArrays } from "../../join-arrays.ts";
+import type {
+  Policy,
+  Rollouts,
+  SampleOptions,
+  Scores,
+  Sequence,
+  StepOptions,
+  TokenGradients,
+} from "../../srft/policy.ts";
+import { loadSafetensors, saveSafetensors } from "../safetensors/safetensors.ts";
+import { type PackedBatch, packBatch } from "./batch.ts";
+import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
+import type { Cotangents, Programs } from "./programs.ts";
+import { parameterShapes, type TransformerConfig, trainableNames } from "./transformer.ts";
+
+type Values = Record<string, Value>;
+type Feeds = Readonly<Record<string, { readonly data: Data; readonly shape: readonly number[] }>>;
+
+/** Rows × time that one run may hold; longer lists are scored in blocks. */
+const blockSize = 1 << 16;
+
+interface Pending {
+  readonly feeds: Values;
+  readonly cotangents: Cotangents;
+}
+
+export class TransformerPolicy implements Policy {
+  readonly config: TransformerConfig;
+  readonly vocabularySize: number;
+  readonly contextLength: number;
+  readonly #programs: Programs;
+  #parameters: Values;
+  #moments: Values | undefined;
+  #spare: Values | undefined;
+  #pending: Pending | undefined;
+  #accumulated: Values | undefined;
+  #steps = 0;
+
+  private constructor(programs: Programs, parameters: Values) {
+    this.config = programs.config;
+    this.vocabularySize = programs.config.vocabularySize;
+    this.contextLength = programs.config.contextLength;
+    this.#programs = programs;
+    this.#parameters = parameters;
+  }
+
+  /** A policy that takes the arrays over; shapes are those of `parameterShapes`. */
+  static async create(
+    programs: Programs,
+    parameters: Readonly<Record<string, Float32Array>>,
+  ): Promise<TransformerPolicy> {
+    await loadRuntime();
+    const shapes = Object.entries(parameterShapes(programs.config));
+    const values = Object.fromEntries(shapes.map(([name, shape]) => [name, value(parameters[name]!, shape)]));
+    const policy = new TransformerPolicy(programs, values);
+    policy.#parameters = await policy.#place(values);
+    return policy;
+  }
+
+  /** Values where the programs want them. */
+  async #place(values: Values): Promise<Values> {
+    return this.#programs.device === "webgpu" ? (await this.#programs.get("upload")).run(values) : values;
+  }
+
+  async score(sequences: readonly Sequence[]): Promise<Scores> {
+    const program = await this.#programs.get("score");
+    const parts: { logprobs: Float32Array; entropies: Float32Array }[] = [];
+    for (const block of blocks(sequences)) {
+      const { logprobs, entropies } = await program.run({ ...this.#parameters, ...batchFeeds(this.#pack(block)) });
+      parts.push({ logprobs: logprobs!.data as Float32Array, entropies: entropies!.data as Float32Array });
+    }
+    return {
+      logprobs: joinArrays(parts.map((part) => part.logprobs)),
+      entropies: joinArrays(parts.map((part) => part.entropies)),
+      offsets: offsetsOf(sequences.map(({ completion }) => completion.length)),
+    };
+  }
+
+  async logits(sequences: readonly Sequence[]): Promise<Float32Array> {
+    const program = await this.#programs.get("logits");
+    const parts: Float32Array[] = [];
+    for (const block of blocks(sequences)) {
+      const { labels: _, ...feeds } = batchFeeds(this.#pack(block));
+      parts.push((await program.run({ ...this.#parameters, ...feeds })).logits!.data as Float32Array);
+    }
+    return joinArrays(parts);
+  }
+
+  async backward(sequences: readonly Sequence[], gradients: TokenGradients): Promise<void> {
+    const batch = this.#pack(sequences);
+    checkGradients(gradients, batch);
+    await this.#accumulatePending();
+    const size = [batch.labels.length, 1];
+    const feeds = { ...batchFeeds(batch), dLogprobs: value(gradients.logprobs, size) };
+    this.#pending = gradients.entropies
+      ? { feeds: { ...feeds, dEntropies: value(gradients.entropies, size) }, cotangents: "logprobs+entropies" }
+      : { feeds, cotangents: "logprobs" };
+  }
+
+  async step(options: StepOptions): Promise<{ readonly gradNorm: number }> {
+    if (!this.#pending && !this.#accumulated)
+      throw new TypeError("step: expected a gradient but found none; call backward first");
+    const settings = stepSettings(options, this.#steps + 1);
+    const alone = this.#accumulated === undefined;
+    if (!alone) await this.#accumulatePending();
+    const gradients = alone ? this.#pending!.feeds : prefixed("g:", this.#accumulated!);
+    const program = await this.#programs.get(alone ? `update ${this.#pending!.cotangents}` : "apply");
+    this.#pending = undefined;
+    this.#accumulated = undefined;
+    return this.#apply(() => program.run({ ...this.#state(), ...gradients, ...scalars(settings) }, this.#target()));
+  }
+
+  async sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts> {
+    const { groupSize = 1, maxTokens, temperature = 1, random } = options;
+    checkSampling(options);
+    const sampling = temperature === 0 ? "greedy" : temperature === 1 ? "plain" : "tempered";
+    const feeds: Feeds = promptFeeds(prompts, { groupSize, maxTokens }, this.config);
+    const rows = prompts.length * groupSize;
+    const extra: Values = {};
+    if (sampling !== "greedy") extra.uniforms = value(uniformNumbers(random!, maxTokens * rows), [maxTokens, rows, 1]);
+    if (sampling === "tempered") extra.inverseTemperature = value(Float32Array.of(1 / temperature), []);
+    const program = await this.#programs.get(`generate ${sampling}`);
+    const results = await program.run({ ...this.#parameters, ...toValues(feeds), ...extra });
+    return collectRollouts(results, rows, this.config.endToken);
+  }
+
+  async save(file: string): Promise<void> {
+    const shapes = parameterShapes(this.config);
+    const tensors = Object.entries(await this.parameters()).map(
+      ([name, data]) => [name, { shape: shapes[name]!, data }] as const,
+    );
+    await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config) });
+  }
+
+  async saveState(file: string, note: string): Promise<void> {
+    const state = await this.#read({ ...this.#parameters, ...this.#moments });
+    const tensors = Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const training = JSON.stringify({ steps: this.#steps, note });
+    await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config), training });
+  }
+
+  /**
+   * @throws {SyntaxError} If the file was not written by `saveState`.
+   * @throws {RangeError} If it holds the state of another architecture.
+   */
+  async loadState(file: string): Promise<string> {
+    const { tensors, metadata } = await loadSafetensors(file);
+    if (metadata.training === undefined) {
+      throw new SyntaxError(`loadState: expected a file that saveState wrote but found another one in ${file}`);
+    }
+    if (metadata.transformer !== JSON.stringify(this.config)) {
+      throw new RangeError(`loadState: expected the state of this architecture but found another one in ${file}`);
+    }
+    const { steps, note } = JSON.parse(metadata.training) as { steps: number; note: string };
+    const restored = (values: Values) =>
+      Object.fromEntries(
+        Object.entries(values).map(([name, { dims }]) => [name, value(tensors.get(name)!.data, dims)]),
+      );
+    const zeros = zerosLike(this.#trainable());
+    this.#parameters = await this.#place(restored(this.#parameters));
+    this.#moments = steps > 0 ? restored({ ...prefixed("m:", zeros), ...prefixed("v:", zeros) }) : undefined;
+    [this.#spare, this.#pending, this.#accumulated, this.#steps] = [undefined, undefined, undefined, steps];
+    return note;
+  }
+
+  async clone(): Promise<TransformerPolicy> {
+    const copies = Object.entries(await this.parameters()).map(([name, data]) => [name, data.slice()] as const);
+    return this.with(Object.fromEntries(copies));
+  }
+
+  /** A policy of the same architecture and programs with other parameters, which it takes over. */
+  with(parameters: Readonly<Record<string, Float32Array>>): Promise<TransformerPolicy> {
+    return TransformerPolicy.create(this.#programs, parameters);
+  }
+
+  /** The parameters by name; on the CPU a view that the next step invalidates. */
+  async parameters(): Promise<Record<string, Float32Array>> {
+    return this.#read(this.#parameters);
+  }
+
+  /** The accumulated gradient of every parameter that trains; does not clear it. */
+  async gradients(): Promise<Record<string, Float32Array>> {
+    await this.#accumulatePending();
+    if (!this.#accumulated) throw new TypeError("gradients: expected a gradient but found none; call backward first");
+    return this.#read(this.#accumulated);
+  }
+
+  /** Arrays of parameters, gradients or moments (`m:…`, `v:…`), brought from the device where they lie on one. */
+  async #read(values: Values): Promise<Record<string, Float32Array>> {
+    const here: Values = this.#programs.device === "webgpu" ? {} : { ...values };
+    for (const prefix of this.#programs.device === "webgpu" ? ["", "m:", "v:"] : []) {
+      const names = Object.keys(values).filter((name) => (/^[mv]:/.exec(name)?.[0] ?? "") === prefix);
+      if (names.length === 0) continue;
+      const bare = (name: string) => name.slice(prefix.length);
+      const feeds = Object.fromEntries(names.map((name) => [bare(name), values[name]!]));
+      const found = await (await this.#programs.get("read")).run({ ...this.#parameters, ...feeds });
+      for (const name of names) here[name] = found[bare(name)]!;
+    }
+    return Object.fromEntries(Object.entries(here).map(([name, { data }]) => [name, data as Float32Array]));
+  }
+
+  #pack(sequences: readonly Sequence[]): PackedBatch {
+    return packBatch(sequences, this.config);
+  }
+
+  async #accumulatePending(): Promise<void> {
+    if (!this.#pending) return;
+    const { feeds, cotangents } = this.#pending;
+    const program = await this.#programs.get(`accumulate ${cotangents}`);
+    const before = this.#accumulated ?? zerosLike(this.#trainable());
+    const after = await program.run({ ...this.#parameters, ...feeds, ...prefixed("g:", before) });
+    discard(before);
+    this.#accumulated = Object.fromEntries(Object.keys(before).map((name) => [name, after[`g:${name}`]!]));
+    this.#pending = undefined;
+  }
+
+  #state(): Values {
+    this.#moments ??= {
+      ...prefixed("m:", zerosLike(this.#trainable())),
+      ...prefixed("v:", zerosLike(this.#trainable())),
+    };
+    return { ...this.#parameters, ...this.#moments };
+  }
+
+  #trainable(): Values {
+    return Object.fromEntries(trainableNames(this.config).map((name) => [name, this.#parameters[name]!]));
+  }
+
+  #target(): Values {
+    if (this.#programs.device === "webgpu") return {};
+    this.#spare ??= { ...prefixed("p:", zerosLike(this.#trainable())), ...zerosLike(this.#moments!) };
+    return this.#spare;
+  }
+
+  async #apply(run: () => Promise<Record<string, Value>>): Promise<{ readonly gradNorm: number }> {
+    const { gradNorm: norm, ...fresh } = await run();
+    const gradNorm = norm!.data[0] as number;
+    if (!Number.isFinite(gradNorm)) {
+      discard(fresh);
+      throw new RangeError(
+        `step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept. Lower the learning rate or look at the loss's gradients`,
+      );
+    }
+    const trained = this.#trainable();
+    const old = { ...prefixed("p:", trained), ...this.#moments! };
+    const stepped = Object.fromEntries(Object.keys(trained).map((name) => [name, fresh[`p:${name}`]!]));
+    this.#parameters = { ...this.#parameters, ...stepped };
+    this.#moments = Object.fromEntries(Object.keys(this.#moments!).map((name) => [name, fresh[name]!]));
+    if (this.#programs.device === "webgpu") discard(old);
+    else this.#spare = old;
+    this.#steps++;
+    return { gradNorm };
+  }
+}
+
+const prefixed = (prefix: string, values: Values): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, one]) => [prefix + name, one]));
+
+const zerosLike = (values: Values): Values =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, { size, dims }]) => [name, value(new Float32Array(size), dims)]),
+  );
+
+const toValues = (feeds: Feeds): Values =>
+  Object.fromEntries(Object.entries(feeds).map(([name, { data, shape }]) => [name, value(data, shape)]));
+
+const scalars = (settings: Settings): Values =>
+  Object.fromEntries(settingNames.map((name) => [name, value(Float32Array.of(settings[name]), [])]));
+
+function batchFeeds(batch: PackedBatch): Values {
+  const { rows, time, tokens, slots, places, selected, selectedAt, labels } = batch;
+  return toValues({
+    tokens: { data: tokens, shape: [tokens.length] },
+    slots: { data: slots, shape: [rows, time] },
+    places: { data: places, shape: [tokens.length] },
+    selected: { data: selected, shape: [labels.length] },
+    selectedAt: { data: selectedAt, shape: [tokens.length] },
+    labels: { data: labels, shape: [labels.length] },
+    mask: { data: causalMask(time), shape: [1, 1, time, time] },
+    positions: { data: BigInt64Array.of(0n), shape: [1] },
+  });
+}
+
+function* blocks(sequences: readonly Sequence[]): Generator<readonly Sequence[]> {
+  let [from, longest] = [0, 0];
+  for (let row = 0; row < sequences.length; row++) {
+    const length = sequences[row]!.prompt.length + sequences[row]!.completion.length;
+    if (row > from && (row - from + 1) * Math.max(longest, length) > blockSize) {
+      yield sequences.slice(from, row);
+      [from, longest] = [row, 0];
+    }
+    longest = Math.max(longest, length);
+  }
+  yield sequences.slice(from);
+}
+
+function checkGradients({ logprobs, entropies }: TokenGradients, { labels }: PackedBatch): void {
+  for (const [name, array] of Object.entries({ logprobs, entropies })) {
+    if (array === undefined) continue;
+    if (array.length !== labels.length) {
+      throw new RangeError(
+        `backward: expected ${labels.length} gradients of ${name}, one a completion token, but found ${array.length}`,
+      );
+    }
+    const bad = array.findIndex((one) => !Number.isFinite(one));
+    if (bad >= 0)
+      throw new RangeError(`backward: expected finite gradients of ${name} but found ${array[bad]} at token ${bad}`);
+  }
+}
+
+function checkSampling({ groupSize = 1, maxTokens, temperature = 1, random }: SampleOptions): void {
+  if (!(Number.isInteger(groupSize) && groupSize > 0)) {
+    throw new RangeError(`sample: expected a whole groupSize > 0 but found ${groupSize}`);
+  }
+  if (!(Number.isInteger(maxTokens) && maxTokens > 0)) {
+    throw new RangeError(`sample: expected a whole maxTokens > 0 but found ${maxTokens}`);
+  }
+  if (!(temperature >= 0 && temperature < Infinity)) {
+    throw new RangeError(`sample: expected a finite temperature >= 0 but found ${temperature}`);
+  }
+  if (temperature > 0 && !random) {
+    throw new TypeError("sample: expected random numbers but found none; pass random: createRandom(seed)");
+  }
+}
+
+/** One number for each setting the optimizer's graph reads; step counts from 1. */
+function stepSettings(options: StepOptions, step: number): Settings {
+  const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
+  const { vectorDecay = weightDecay } = options;
+  const [beta1, beta2] = betas;
+  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay, vectorDecay })) {
+    if (!(setting >= 0)) throw new RangeError(`step: expected ${name} >= 0 but found ${setting}`);
+  }
+  const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
+  return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
+}
+
+function collectRollouts(results: Record<string, Value>, rows: number, endToken: number): Rollouts {
+  const tokens = results.completions!.data as Int32Array;
+  const steps = tokens.length / rows;
+  const lengths = Array.from({ length: rows }, (_, row) => completionLength(tokens, { row, rows, steps, endToken }));
+  const offsets = offsetsOf(lengths);
+  const packed = (name: string) => packRows(results[name]!.data as Float32Array, { rows, offsets });
+  return {
+    completions: lengths.map((length, row) => Int32Array.from({ length }, (_, t) => tokens[t * rows + row]!)),
+    logprobs: packed("logprobs"),
+    entropies: packed("entropies"),
+    behaviorLogprobs: packed("behaviorLogprobs"),
+    offsets,
+  };
+}
+
+function completionLength(
+  tokens: Int32Array,
+  at: { row: number; rows: number; steps: number; endToken: number },
+): number {
+  for (let t = 0; t < at.steps; t++) if (tokens[t * at.rows + at.row] === at.endToken) return t + 1;
+  return at.steps;
+}
+
+/** [steps, rows] to row after row. */
+function packRows(data: Float32Array, { rows, offsets }: { rows: number; offsets: Int32Array }): Float32Array {
+  const packed = new Float32Array(offsets[rows]!);
+  for (let row = 0; row < rows; row++) {
+    for (let at = offsets[row]!, t = 0; at < offsets[row + 1]!; at++, t++) packed[at] = data[t * rows + row]!;
+  }
+  return packed;
+}
+
+function offsetsOf(lengths: readonly number[]): Int32Array {
+  const offsets = new Int32Array(lengths.length + 1);
+  lengths.forEach((length, row) => {
+    offsets[row + 1] = offsets[row]! + length;
+  });
+  return offsets;
+}
