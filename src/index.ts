@@ -63,6 +63,7 @@ export * from "./srft/objectives/hybrids/luffy.ts";
 export * from "./srft/objectives/hybrids/prefix-rft.ts";
 export * from "./srft/objectives/hybrids/rl-plus.ts";
 export * from "./srft/objectives/hybrids/super-rl.ts";
+export * from "./srft/objectives/hybrids/super-rl-mixture.ts";
 export * from "./srft/objectives/hybrids/uft.ts";
 export * from "./srft/objectives/imitation/dft.ts";
 export * from "./srft/objectives/imitation/iw-sft.ts";

@@ -201,6 +201,18 @@ def gate(std):
     return terms
 
 
+def super_rl_mixture(v, logSigmas):
+    s_policy, s_sft = torch.tensor(logSigmas["policy"]), torch.tensor(logSigmas["sft"])
+    advantage = group_advantages(ON, ON)
+    policy = aggregate(lambda t, row: clipped(v.ratio(t), advantage[row]), ON, v.mask, "token-mean")
+    sft = aggregate(lambda t, row: -v.lp[t], DEMOS, v.mask, "token-mean")
+    return {
+        "policy": torch.exp(-2 * s_policy) * policy,
+        "sft": torch.exp(-2 * s_sft) * sft,
+        "logSigmas": s_policy + s_sft,
+    }
+
+
 def prefix_of(row, mask):
     return [t for t in range(STARTS[row], STARTS[row] + PREFIXES[row]) if mask[t] == 1]
 
@@ -241,6 +253,7 @@ OBJECTIVES = {
     "chord": chord,
     "hpt": gate("none"),
     "superRl": gate("population"),
+    "superRlMixture": super_rl_mixture,
     "prefixRft": prefix_rft,
     "uft": uft,
 }
@@ -276,6 +289,7 @@ CASES = [
     ("hpt", {}, "old"),
     ("hpt", {"threshold": 0.5, "sftScale": 0.3}, "mask"),
     ("superRl", {}, ""),
+    ("superRlMixture", {"logSigmas": {"policy": 0.25, "sft": -0.5}}, "old"),
     ("prefixRft", {}, "prefix old"),
     ("prefixRft", {"prefixEntropyShare": 0.6}, "prefix mask"),
     ("uft", {"hintScale": 0.5}, "prefix old"),

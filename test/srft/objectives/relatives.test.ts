@@ -47,6 +47,7 @@ const whole: readonly [keyof typeof makers, object][] = [
   ["rlPlus", { exploration: 0 }],
   ["hpt", { clipRange: [0.3, 0.35], threshold: 0.4 }],
   ["superRl", { clipRange: [0.3, 0.35] }],
+  ["superRlMixture", { clipRange: [0.3, 0.35], logSigmas: { policy: 0.2, sft: -0.3 } }],
   ["prefixRft", { clipRange: [0.3, 0.35] }],
   ["uft", { clipRange: [0.3, 0.35], hintScale: 0.3 }],
   ["psft", { clipRange: [0.3, 0.35] }],

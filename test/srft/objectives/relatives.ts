@@ -17,6 +17,7 @@ import { luffy } from "../../../src/srft/objectives/hybrids/luffy.ts";
 import { prefixRft } from "../../../src/srft/objectives/hybrids/prefix-rft.ts";
 import { rlPlus } from "../../../src/srft/objectives/hybrids/rl-plus.ts";
 import { superRl } from "../../../src/srft/objectives/hybrids/super-rl.ts";
+import { superRlMixture } from "../../../src/srft/objectives/hybrids/super-rl-mixture.ts";
 import { uft } from "../../../src/srft/objectives/hybrids/uft.ts";
 import { dft } from "../../../src/srft/objectives/imitation/dft.ts";
 import { iwSft } from "../../../src/srft/objectives/imitation/iw-sft.ts";
@@ -26,7 +27,7 @@ import { golden, goldenBatch, softmax } from "../batches.ts";
 
 export const makers = {
   ...{ cispo, dapo, drGrpo, gspo, reinforcePlusPlus, rloo, wReinforce, grpo },
-  ...{ chord, hpt, luffy, prefixRft, rlPlus, superRl, uft },
+  ...{ chord, hpt, luffy, prefixRft, rlPlus, superRl, superRlMixture, uft },
   ...{ dft, iwSft, psft, sftKl },
 } as const;
 

@@ -11,12 +11,9 @@
  * rollouts and of demonstrations apart; clip 0.2; the demonstrations are beside the group.
  */
 
-import { type Batch, checkBatch, type Objective, rowsOf } from "../../batch.ts";
-import { groupRelative } from "../../losses/advantage-estimators.ts";
-import { checkPolicyGradient, policyTerms } from "../../losses/policy-gradient.ts";
-import { lossOf, scaled, tokenTerm } from "../../losses/terms.ts";
-import { tokenMean } from "../../reduction.ts";
+import type { Objective } from "../../batch.ts";
 import type { GrpoOptions } from "../grpo.ts";
+import { weightedSum } from "./parts/weighted-sum.ts";
 
 export interface ChordOptions extends GrpoOptions {
   /** μ in [0, 1]. Default 0.1. */
@@ -38,26 +35,8 @@ const weights = {
  * chord({ mu: 0.9, weight: "one" }).loss(batch).terms.sft; // 0.9 · mean negative log-likelihood
  */
 export function chord(given: ChordOptions = {}): Objective {
-  const { mu = 0.1, weight = "phi", std = "population", epsilon = 0, ...rest } = given;
+  const { mu = 0.1, weight = "phi", ...options } = given;
   if (!(mu >= 0 && mu <= 1)) throw new RangeError(`chord: expected mu in [0, 1] but found ${mu}`);
-  const options = { reduction: "token-mean", ...rest } as const;
-  checkPolicyGradient("chord", options);
   const phi = (logprob: number) => weights[weight](Math.exp(Math.min(logprob, 0)));
-  const loss = (batch: Batch) => {
-    checkBatch("chord", batch);
-    const rows = rowsOf(batch, { source: "rollout", required: "chord" });
-    const experts = rowsOf(batch, { source: "demonstration", required: "chord" });
-    const advantages = groupRelative({ std, epsilon })(batch, rows);
-    const { terms, metrics } = policyTerms(batch, { name: "chord", rows, advantages, options });
-    const imitation = tokenTerm(batch, { name: "sft", rows: experts, reduction: options.reduction }, (t) => {
-      const slope = -phi(batch.logprobs[t]!);
-      return { value: slope * batch.logprobs[t]!, slope };
-    });
-    const sft = mu * tokenMean(batch, experts, (t) => phi(batch.logprobs[t]!));
-    return lossOf(batch, {
-      terms: [...terms.map((term) => scaled(term, 1 - mu)), scaled(imitation, mu)],
-      metrics: { ...metrics, weights: { sft, rl: 1 - mu } },
-    });
-  };
-  return { name: "chord", rollouts: true, demonstrations: "beside", reference: options.kl !== undefined, loss };
+  return weightedSum({ name: "chord", factors: { rl: 1 - mu, sft: mu }, weight: phi }, options);
 }

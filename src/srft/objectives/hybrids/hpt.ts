@@ -5,12 +5,13 @@
  *   L = α L_RL + β L_SFT,   (α, β) = (0, 1) if mean 1[R > 0] ≤ γ else (1, 0)
  *
  * γ = 0 (only where every rollout fails) for Qwen, 2/8 for Llama in the paper. L_RL is in the manner of Dr. GRPO:
- * no deviation; the constant length is an option (`reduction: { constant }`).
+ * no deviation; the constant length is an option (`reduction: { constant }`). Updates with a gradient norm above 80
+ * are not taken there: `train(policy, task, { objective: hpt(), skipNorm: 80, … })`.
  */
 
 import type { Objective } from "../../batch.ts";
 import type { GrpoOptions } from "../grpo.ts";
-import { gate } from "./gate.ts";
+import { gate } from "./parts/gate.ts";
 
 export interface HptOptions extends GrpoOptions {
   /** γ in [0, 1]. Default 0. */

@@ -11,7 +11,7 @@
 import type { Objective } from "../../batch.ts";
 import { checkShaping, type Shaping, shapedProbability } from "../../losses/shaping.ts";
 import type { GrpoOptions } from "../grpo.ts";
-import { mixedGroup } from "./mixed-group.ts";
+import { mixedGroup } from "./parts/mixed-group.ts";
 
 export interface LuffyOptions extends GrpoOptions {
   /** Default { gamma: 0.1 }. */

@@ -11,7 +11,7 @@
 
 import type { Objective } from "../../batch.ts";
 import type { GrpoOptions } from "../grpo.ts";
-import { mixedGroup } from "./mixed-group.ts";
+import { mixedGroup } from "./parts/mixed-group.ts";
 
 export interface RlPlusOptions extends GrpoOptions {
   /** γ ≥ 0. Default 0.5. */

@@ -3,13 +3,13 @@
  *
  *   L = (1 − c) L_SFT + c L_PG per prompt,   c = 1[ max_k R_k > 0 ]
  *
- * The gate is that of HPT with γ = 0; L_PG is GRPO with the deviation. The paper's variant with learned log-sigmas
- * has parameters outside the policy and is not here.
+ * The gate is that of HPT with γ = 0; L_PG is GRPO with the deviation. The paper's variant without a gate is
+ * `superRlMixture`.
  */
 
 import type { Objective } from "../../batch.ts";
 import type { GrpoOptions } from "../grpo.ts";
-import { gate } from "./gate.ts";
+import { gate } from "./parts/gate.ts";
 
 /**
  * @throws {RangeError} If an option is out of range.

@@ -3,12 +3,12 @@
  * for the tokens of both. Demonstrations in no group get no gradient.
  */
 
-import { type Batch, checkBatch, type Objective, rowsOf } from "../../batch.ts";
-import { perToken, rowAdvantages } from "../../losses/advantage-estimators.ts";
-import { checkPolicyGradient, policyTerms } from "../../losses/policy-gradient.ts";
-import { lossOf, tokenTerm } from "../../losses/terms.ts";
-import type { TokenLoss } from "../../reduction.ts";
-import type { GrpoOptions } from "../grpo.ts";
+import { type Batch, checkBatch, type Objective, rowsOf } from "../../../batch.ts";
+import { perToken, rowAdvantages } from "../../../losses/advantage-estimators.ts";
+import { checkPolicyGradient, policyTerms } from "../../../losses/policy-gradient.ts";
+import { lossOf, tokenTerm } from "../../../losses/terms.ts";
+import type { TokenLoss } from "../../../reduction.ts";
+import type { GrpoOptions } from "../../grpo.ts";
 
 export interface MixedGroupParts {
   readonly name: string;

@@ -4,11 +4,11 @@
  * no gradient: no rollouts say whether they are needed.
  */
 
-import { type Batch, checkBatch, type Objective, rowsOf } from "../../batch.ts";
-import { perToken, rowAdvantages } from "../../losses/advantage-estimators.ts";
-import { checkPolicyGradient, policyTerms } from "../../losses/policy-gradient.ts";
-import { lossOf, tokenTerm } from "../../losses/terms.ts";
-import type { GrpoOptions } from "../grpo.ts";
+import { type Batch, checkBatch, type Objective, rowsOf } from "../../../batch.ts";
+import { perToken, rowAdvantages } from "../../../losses/advantage-estimators.ts";
+import { checkPolicyGradient, policyTerms } from "../../../losses/policy-gradient.ts";
+import { lossOf, tokenTerm } from "../../../losses/terms.ts";
+import type { GrpoOptions } from "../../grpo.ts";
 
 export interface GateParts {
   readonly name: string;
