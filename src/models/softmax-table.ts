@@ -10,7 +10,17 @@
  */
 
 import type { Random } from "../random.ts";
-import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
+import {
+  checkStepOptions,
+  type Policy,
+  type Rollouts,
+  type SampleOptions,
+  type Scores,
+  type Sequence,
+  type StepOptions,
+  type Stepped,
+  type TokenGradients,
+} from "../srft/policy.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
 import { checkTokens, packBatch } from "./transformer/batch.ts";
 
@@ -34,9 +44,7 @@ export class SoftmaxTable implements Policy {
   /** [(V + 1)^order, V], unnormalised; a live view. */
   readonly table: Float64Array;
   #gradient: Float64Array | undefined;
-  #mean: Float64Array;
-  #square: Float64Array;
-  #steps = 0;
+  readonly #optimizers = new Map<string, Moments>();
 
   /**
    * @param table Logits, copied; default zeros, the uniform policy.
@@ -53,8 +61,6 @@ export class SoftmaxTable implements Policy {
       throw new RangeError(`SoftmaxTable: expected a table of ${size} logits but found ${table.length}`);
     }
     this.table = table ? Float64Array.from(table) : new Float64Array(size);
-    this.#mean = new Float64Array(size);
-    this.#square = new Float64Array(size);
   }
 
   async score(sequences: readonly Sequence[]): Promise<Scores> {
@@ -93,7 +99,8 @@ export class SoftmaxTable implements Policy {
     }
   }
 
-  async step(options: StepOptions): Promise<{ readonly gradNorm: number }> {
+  async step(options: StepOptions): Promise<Stepped> {
+    checkStepOptions(options);
     const gradient = this.#gradient;
     if (!gradient) throw new TypeError("step: expected a gradient but found none; call backward first");
     this.#gradient = undefined;
@@ -101,10 +108,13 @@ export class SoftmaxTable implements Policy {
     if (!Number.isFinite(gradNorm)) {
       throw new RangeError(`step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept`);
     }
-    this.#steps++;
-    const state = { table: this.table, mean: this.#mean, square: this.#square, steps: this.#steps };
-    applyAdamW(state, { gradient, gradNorm }, options);
-    return { gradNorm };
+    const { optimizer = "", skipNorm = Infinity } = options;
+    if (gradNorm > skipNorm) return { gradNorm, skipped: true };
+    const moments = this.#optimizers.get(optimizer) ?? zeroMoments(this.table.length);
+    moments.steps++;
+    this.#optimizers.set(optimizer, moments);
+    applyAdamW(this.table, { moments, gradient, gradNorm }, options);
+    return { gradNorm, skipped: false };
   }
 
   async sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts> {
@@ -243,18 +253,24 @@ function invertCumulative(logs: Float64Array, uniform: number) {
   return last;
 }
 
-interface AdamState {
-  readonly table: Float64Array;
+interface Moments {
   readonly mean: Float64Array;
   readonly square: Float64Array;
-  readonly steps: number;
+  steps: number;
 }
 
+const zeroMoments = (size: number): Moments => ({
+  mean: new Float64Array(size),
+  square: new Float64Array(size),
+  steps: 0,
+});
+
 function applyAdamW(
-  { table, mean, square, steps }: AdamState,
-  { gradient, gradNorm }: { gradient: Float64Array; gradNorm: number },
+  table: Float64Array,
+  { moments, gradient, gradNorm }: { moments: Moments; gradient: Float64Array; gradNorm: number },
   { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: StepOptions,
 ) {
+  const { mean, square, steps } = moments;
   const clip = Math.min(1, clipNorm / (gradNorm + 1e-6));
   const [b1, b2] = betas;
   const [unbiasMean, unbiasSquare] = [1 - b1 ** steps, Math.sqrt(1 - b2 ** steps)];

@@ -44,6 +44,18 @@ export interface StepOptions {
   readonly weightDecay?: number;
   /** The decay of norms and biases; published recipes often have 0. Default: weightDecay. */
   readonly vectorDecay?: number;
+  /** A step whose gradient norm is above is not taken (HPT has 80); the gradient is dropped. Default Infinity. */
+  readonly skipNorm?: number;
+  /** Which moments are used and moved on; every name has its own, from zero. Default "". */
+  readonly optimizer?: string;
+}
+
+/** What a step did. */
+export interface Stepped {
+  /** Global gradient norm before the clip. */
+  readonly gradNorm: number;
+  /** Whether the norm was above `skipNorm`: parameters and moments are as they were. */
+  readonly skipped: boolean;
 }
 
 export interface SampleOptions {
@@ -77,10 +89,10 @@ export interface Policy {
   /** Adds the gradient of one batch to the accumulated gradient. */
   backward(sequences: readonly Sequence[], gradients: TokenGradients): Promise<void>;
   /**
-   * Applies the accumulated gradient and clears it. Returns its global norm before the clip.
+   * Applies the accumulated gradient and clears it.
    * A norm that is not finite leaves the parameters as they were and throws a RangeError.
    */
-  step(options: StepOptions): Promise<{ readonly gradNorm: number }>;
+  step(options: StepOptions): Promise<Stepped>;
   /** Draws completions. */
   sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts>;
   /** Writes the parameters, atomically. */
@@ -90,4 +102,23 @@ export interface Policy {
   loadState?(file: string): Promise<string>;
   /** A second policy with the same parameters and a fresh optimizer. */
   clone(): Promise<Policy>;
+}
+
+/**
+ * Checks what a step is asked for; policies call it first.
+ *
+ * @throws {RangeError} If a setting is negative or NaN, a beta is not in [0, 1), or skipNorm is not above 0.
+ * @example
+ * checkStepOptions({ learningRate: 1e-3, skipNorm: 80 }); // nothing
+ */
+export function checkStepOptions(options: StepOptions): void {
+  const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
+  const { vectorDecay = weightDecay, skipNorm = Infinity } = options;
+  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay, vectorDecay })) {
+    if (!(setting >= 0)) throw new RangeError(`step: expected ${name} >= 0 but found ${setting}`);
+  }
+  if (!betas.every((beta) => beta >= 0 && beta < 1)) {
+    throw new RangeError(`step: expected betas in [0, 1) but found ${betas.join(", ")}`);
+  }
+  if (!(skipNorm > 0)) throw new RangeError(`step: expected skipNorm > 0 but found ${skipNorm}`);
 }

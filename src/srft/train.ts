@@ -43,6 +43,10 @@ export interface TrainOptions<P extends Problem = Problem> {
   readonly clipNorm?: number;
   /** Default 0. */
   readonly weightDecay?: number;
+  /** Updates whose gradient norm is above are not taken, and counted as skipped. Default Infinity. */
+  readonly skipNorm?: number;
+  /** AdamW's moments, by name: trainings of one policy that name others do not share them. Default "". */
+  readonly optimizer?: string;
   /** Times that a batch is gone through. Default 1. */
   readonly epochs?: number;
   /** Updates in one epoch, each on a part of the groups. Default 1. */
@@ -103,8 +107,9 @@ export interface StepRecord {
   /** Global gradient norm before the clip. */
   readonly gradNorm: number;
   readonly learningRate: number;
-  /** How often the policy was updated. */
+  /** How often the policy was updated, and how often that was left undone (`skipNorm`). */
   readonly updates: number;
+  readonly skipped: number;
   /** Completion tokens sampled, and completion tokens the gradient came from. */
   readonly tokens: { readonly sampled: number; readonly trained: number };
   /** Mean length of the rollouts, or of the demonstrations where there are none, in tokens. */

@@ -61,11 +61,3 @@ export function moveVariable(
   for (const old of [gradient, moments?.mean, moments?.square]) old?.dispose();
   return next;
 }
-
-/** @throws {RangeError} If a setting is negative or NaN. */
-export function checkStep(options: StepOptions): void {
-  const { learningRate, clipNorm = 1, epsilon = 1e-8, weightDecay = 0 } = options;
-  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay })) {
-    if (!(setting >= 0)) throw new RangeError(`step: expected ${name} >= 0 but found ${setting}`);
-  }
-}

@@ -10,8 +10,18 @@
 
 import { joinArrays } from "../join-arrays.ts";
 import { saveSafetensors } from "../models/safetensors/safetensors.ts";
-import type { Policy, Rollouts, SampleOptions, Scores, Sequence, StepOptions, TokenGradients } from "../srft/policy.ts";
-import { checkStep, globalNorm, type Moments, moveVariable, updateOf } from "./adamw.ts";
+import {
+  checkStepOptions,
+  type Policy,
+  type Rollouts,
+  type SampleOptions,
+  type Scores,
+  type Sequence,
+  type StepOptions,
+  type Stepped,
+  type TokenGradients,
+} from "../srft/policy.ts";
+import { globalNorm, type Moments, moveVariable, updateOf } from "./adamw.ts";
 import { blocksOf, checkSequences, offsetsOf, type PaddedBatch, padBatch } from "./batch.ts";
 import { checkSampling, sampleTokens } from "./sample.ts";
 import { type Cotangents, selectLogits, surrogate, tokenStatistics } from "./statistics.ts";
@@ -67,6 +77,11 @@ export function tfjsPolicy(options: TfjsPolicyOptions): TfjsPolicy {
   return new TfjsPolicy(options);
 }
 
+interface Optimizer {
+  readonly moments: Record<string, Moments>;
+  steps: number;
+}
+
 export class TfjsPolicy implements Policy {
   readonly vocabularySize: number;
   readonly contextLength: number;
@@ -75,8 +90,7 @@ export class TfjsPolicy implements Policy {
   readonly #tf: TfjsFunctions;
   readonly #options: TfjsPolicyOptions;
   #accumulated: Record<string, TfjsTensor> | undefined;
-  #moments: Record<string, Moments> = {};
-  #steps = 0;
+  #optimizers = new Map<string, Optimizer>();
 
   /** Use `tfjsPolicy`, which checks. */
   constructor(options: TfjsPolicyOptions) {
@@ -110,24 +124,29 @@ export class TfjsPolicy implements Policy {
     }
   }
 
-  async step(options: StepOptions): Promise<{ readonly gradNorm: number }> {
-    checkStep(options);
+  async step(options: StepOptions): Promise<Stepped> {
+    checkStepOptions(options);
     const gradients = this.#accumulated;
     if (!gradients) throw new TypeError("step: expected a gradient but found none; call backward first");
     this.#accumulated = undefined;
     const gradNorm = await globalNorm(this.#tf, Object.values(gradients));
+    const { optimizer: name = "", skipNorm = Infinity } = options;
+    const skipped = gradNorm > skipNorm;
+    if (skipped || !Number.isFinite(gradNorm)) for (const gradient of Object.values(gradients)) gradient.dispose();
     if (!Number.isFinite(gradNorm)) {
-      for (const gradient of Object.values(gradients)) gradient.dispose();
       throw new RangeError(
         `step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept. Lower the learning rate or look at the loss's gradients`,
       );
     }
-    const update = updateOf(options, { gradNorm, step: ++this.#steps });
-    for (const [name, gradient] of Object.entries(gradients)) {
-      const change = { gradient, moments: this.#moments[name], update };
-      this.#moments[name] = moveVariable(this.#tf, this.variables[name]!, change);
+    if (skipped) return { gradNorm, skipped };
+    const optimizer = this.#optimizers.get(name) ?? { moments: {}, steps: 0 };
+    this.#optimizers.set(name, optimizer);
+    const update = updateOf(options, { gradNorm, step: ++optimizer.steps });
+    for (const [variable, gradient] of Object.entries(gradients)) {
+      const change = { gradient, moments: optimizer.moments[variable], update };
+      optimizer.moments[variable] = moveVariable(this.#tf, this.variables[variable]!, change);
     }
-    return { gradNorm };
+    return { gradNorm, skipped };
   }
 
   async sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts> {
@@ -181,11 +200,11 @@ export class TfjsPolicy implements Policy {
 
   /** Frees the accumulated gradient and the optimizer's moments; the variables are the caller's. */
   dispose(): void {
-    const moments = Object.values(this.#moments).flatMap(({ mean, square }) => [mean, square]);
+    const all = [...this.#optimizers.values()].flatMap(({ moments }) => Object.values(moments));
+    const moments = all.flatMap(({ mean, square }) => [mean, square]);
     for (const tensor of [...moments, ...Object.values(this.#accumulated ?? {})]) tensor.dispose();
     this.#accumulated = undefined;
-    this.#moments = {};
-    this.#steps = 0;
+    this.#optimizers.clear();
   }
 
   #blocks(sequences: readonly Sequence[]) {

@@ -12,6 +12,7 @@ import { sft } from "../../src/srft/objectives/sft.ts";
 import { srft } from "../../src/srft/objectives/srft.ts";
 import type { Sequence, TokenGradients } from "../../src/srft/policy.ts";
 import { centralDifferences, golden, worst } from "../srft/batches.ts";
+import { testStepSettings } from "../srft/step-settings.ts";
 
 const config = { vocabularySize: 4, contextLength: 12, endToken: 3, order: 2 };
 const size = 25 * 4;
@@ -40,6 +41,13 @@ async function batchOf(policy: SoftmaxTable): Promise<Batch> {
     rewards: Float64Array.of(1, 0, 0, 0, 1, 1, 1, 1),
   };
 }
+
+testStepSettings({
+  name: "SoftmaxTable",
+  create: table,
+  read: async (policy) => ({ table: policy.table }),
+  sequences,
+});
 
 test("SoftmaxTable scores what its table says", async () => {
   const policy = new SoftmaxTable({ vocabularySize: 3, contextLength: 4, endToken: 2 }, [

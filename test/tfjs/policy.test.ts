@@ -9,6 +9,7 @@ import { completeConfig } from "../../src/models/transformer/checkpoint.ts";
 import { createRandom } from "../../src/random.ts";
 import type { Rollouts, Sequence } from "../../src/srft/policy.ts";
 import { type TfjsPolicy, tfjsPolicy } from "../../src/tfjs/index.ts";
+import { testStepSettings } from "../srft/step-settings.ts";
 import { backends, needs } from "./tensorflow.ts";
 import { transformer, variedParameters } from "./transformer.ts";
 
@@ -53,6 +54,13 @@ for (const backend of backends) {
     before(async () => {
       await tf.setBackend(backend);
       shared = policyOf();
+    });
+
+    testStepSettings({
+      name: "TfjsPolicy",
+      create: policyOf,
+      read: (policy) => policy.parameters(),
+      sequences: texts,
     });
 
     test("sample gives log-probabilities and entropies equal to those of score", async () => {

@@ -11,14 +11,16 @@ import { type Settings, settingNames } from "../../graph/adamw.ts";
 import { discard, loadRuntime, type Value, value } from "../../graph/session.ts";
 import type { Data } from "../../graph/tensor.ts";
 import { joinArrays } from "../../join-arrays.ts";
-import type {
-  Policy,
-  Rollouts,
-  SampleOptions,
-  Scores,
-  Sequence,
-  StepOptions,
-  TokenGradients,
+import {
+  checkStepOptions,
+  type Policy,
+  type Rollouts,
+  type SampleOptions,
+  type Scores,
+  type Sequence,
+  type StepOptions,
+  type Stepped,
+  type TokenGradients,
 } from "../../srft/policy.ts";
 import { loadSafetensors, saveSafetensors } from "../safetensors/safetensors.ts";
 import { type PackedBatch, packBatch } from "./batch.ts";
@@ -32,6 +34,18 @@ type Feeds = Readonly<Record<string, { readonly data: Data; readonly shape: read
 /** Rows × time that one run may hold; longer lists are scored in blocks. */
 const blockSize = 1 << 16;
 
+/** Both moments of every parameter that trains, and how often they were moved on. */
+interface Optimizer {
+  readonly moments: Values;
+  readonly steps: number;
+}
+
+interface Application {
+  readonly name: string;
+  readonly optimizer: Optimizer;
+  readonly skipNorm: number;
+}
+
 interface Pending {
   readonly feeds: Values;
   readonly cotangents: Cotangents;
@@ -43,11 +57,10 @@ export class TransformerPolicy implements Policy {
   readonly contextLength: number;
   readonly #programs: Programs;
   #parameters: Values;
-  #moments: Values | undefined;
+  #optimizers = new Map<string, Optimizer>();
   #spare: Values | undefined;
   #pending: Pending | undefined;
   #accumulated: Values | undefined;
-  #steps = 0;
 
   private constructor(programs: Programs, parameters: Values) {
     this.config = programs.config;
@@ -110,17 +123,22 @@ export class TransformerPolicy implements Policy {
       : { feeds, cotangents: "logprobs" };
   }
 
-  async step(options: StepOptions): Promise<{ readonly gradNorm: number }> {
+  async step(options: StepOptions): Promise<Stepped> {
+    checkStepOptions(options);
     if (!this.#pending && !this.#accumulated)
       throw new TypeError("step: expected a gradient but found none; call backward first");
-    const settings = stepSettings(options, this.#steps + 1);
+    const { optimizer: name = "", skipNorm = Infinity } = options;
+    const optimizer = this.#optimizers.get(name) ?? this.#freshOptimizer();
+    const settings = stepSettings(options, optimizer.steps + 1);
     const alone = this.#accumulated === undefined;
     if (!alone) await this.#accumulatePending();
     const gradients = alone ? this.#pending!.feeds : prefixed("g:", this.#accumulated!);
     const program = await this.#programs.get(alone ? `update ${this.#pending!.cotangents}` : "apply");
     this.#pending = undefined;
     this.#accumulated = undefined;
-    return this.#apply(() => program.run({ ...this.#state(), ...gradients, ...scalars(settings) }, this.#target()));
+    const feeds = { ...this.#parameters, ...optimizer.moments, ...gradients, ...scalars(settings) };
+    const fresh = await program.run(feeds, this.#target(optimizer.moments));
+    return this.#apply(fresh, { name, optimizer, skipNorm });
   }
 
   async sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts> {
@@ -146,9 +164,12 @@ export class TransformerPolicy implements Policy {
   }
 
   async saveState(file: string, note: string): Promise<void> {
-    const state = await this.#read({ ...this.#parameters, ...this.#moments });
-    const tensors = Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }] as const);
-    const training = JSON.stringify({ steps: this.#steps, note });
+    const parts = [await this.#read(this.#parameters)];
+    for (const [name, { moments }] of this.#optimizers) parts.push(named(name, await this.#read(moments)));
+    const state = parts.flatMap((part) => Object.entries(part));
+    const tensors = state.map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const steps = Object.fromEntries([...this.#optimizers].map(([name, { steps }]) => [name, steps]));
+    const training = JSON.stringify({ steps, note });
     await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config), training });
   }
 
@@ -164,15 +185,19 @@ export class TransformerPolicy implements Policy {
     if (metadata.transformer !== JSON.stringify(this.config)) {
       throw new RangeError(`loadState: expected the state of this architecture but found another one in ${file}`);
     }
-    const { steps, note } = JSON.parse(metadata.training) as { steps: number; note: string };
-    const restored = (values: Values) =>
+    const { steps, note } = JSON.parse(metadata.training) as { steps: Record<string, number>; note: string };
+    const restored = (values: Values, optimizer = "") =>
       Object.fromEntries(
-        Object.entries(values).map(([name, { dims }]) => [name, value(tensors.get(name)!.data, dims)]),
+        Object.entries(values).map(([name, { dims }]) => [
+          name,
+          value(tensors.get(momentsName(optimizer, name))!.data, dims),
+        ]),
       );
-    const zeros = zerosLike(this.#trainable());
     this.#parameters = await this.#place(restored(this.#parameters));
-    this.#moments = steps > 0 ? restored({ ...prefixed("m:", zeros), ...prefixed("v:", zeros) }) : undefined;
-    [this.#spare, this.#pending, this.#accumulated, this.#steps] = [undefined, undefined, undefined, steps];
+    const { moments } = this.#freshOptimizer();
+    const optimizers = Object.entries(steps);
+    this.#optimizers = new Map(optimizers.map(([name, steps]) => [name, { moments: restored(moments, name), steps }]));
+    [this.#spare, this.#pending, this.#accumulated] = [undefined, undefined, undefined];
     return note;
   }
 
@@ -227,44 +252,49 @@ export class TransformerPolicy implements Policy {
     this.#pending = undefined;
   }
 
-  #state(): Values {
-    this.#moments ??= {
-      ...prefixed("m:", zerosLike(this.#trainable())),
-      ...prefixed("v:", zerosLike(this.#trainable())),
-    };
-    return { ...this.#parameters, ...this.#moments };
+  #freshOptimizer(): Optimizer {
+    const zeros = () => zerosLike(this.#trainable());
+    return { moments: { ...prefixed("m:", zeros()), ...prefixed("v:", zeros()) }, steps: 0 };
   }
 
   #trainable(): Values {
     return Object.fromEntries(trainableNames(this.config).map((name) => [name, this.#parameters[name]!]));
   }
 
-  #target(): Values {
+  #target(moments: Values): Values {
     if (this.#programs.device === "webgpu") return {};
-    this.#spare ??= { ...prefixed("p:", zerosLike(this.#trainable())), ...zerosLike(this.#moments!) };
+    this.#spare ??= { ...prefixed("p:", zerosLike(this.#trainable())), ...zerosLike(moments) };
     return this.#spare;
   }
 
-  async #apply(run: () => Promise<Record<string, Value>>): Promise<{ readonly gradNorm: number }> {
-    const { gradNorm: norm, ...fresh } = await run();
+  #apply(results: Values, { name, optimizer, skipNorm }: Application): Stepped {
+    const { gradNorm: norm, ...fresh } = results;
     const gradNorm = norm!.data[0] as number;
+    const skipped = gradNorm > skipNorm;
+    if (skipped || !Number.isFinite(gradNorm)) discard(fresh);
     if (!Number.isFinite(gradNorm)) {
-      discard(fresh);
       throw new RangeError(
         `step: expected a finite gradient norm but found ${gradNorm}; the parameters were kept. Lower the learning rate or look at the loss's gradients`,
       );
     }
+    if (skipped) return { gradNorm, skipped };
     const trained = this.#trainable();
-    const old = { ...prefixed("p:", trained), ...this.#moments! };
+    const old = { ...prefixed("p:", trained), ...optimizer.moments };
     const stepped = Object.fromEntries(Object.keys(trained).map((name) => [name, fresh[`p:${name}`]!]));
     this.#parameters = { ...this.#parameters, ...stepped };
-    this.#moments = Object.fromEntries(Object.keys(this.#moments!).map((name) => [name, fresh[name]!]));
+    const moments = Object.fromEntries(Object.keys(optimizer.moments).map((name) => [name, fresh[name]!]));
+    this.#optimizers.set(name, { moments, steps: optimizer.steps + 1 });
     if (this.#programs.device === "webgpu") discard(old);
     else this.#spare = old;
-    this.#steps++;
-    return { gradNorm };
+    return { gradNorm, skipped };
   }
 }
+
+/** The default optimizer's moments have no name before theirs. */
+const momentsName = (optimizer: string, name: string) => (optimizer === "" ? name : `${optimizer}/${name}`);
+
+const named = <Value>(optimizer: string, values: Readonly<Record<string, Value>>) =>
+  Object.fromEntries(Object.entries(values).map(([name, one]) => [momentsName(optimizer, name), one]));
 
 const prefixed = (prefix: string, values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, one]) => [prefix + name, one]));
@@ -341,9 +371,6 @@ function stepSettings(options: StepOptions, step: number): Settings {
   const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
   const { vectorDecay = weightDecay } = options;
   const [beta1, beta2] = betas;
-  for (const [name, setting] of Object.entries({ learningRate, clipNorm, epsilon, weightDecay, vectorDecay })) {
-    if (!(setting >= 0)) throw new RangeError(`step: expected ${name} >= 0 but found ${setting}`);
-  }
   const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
   return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
 }

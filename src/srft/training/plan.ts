@@ -4,7 +4,7 @@
 
 import { createRandom } from "../../random.ts";
 import type { Objective } from "../batch.ts";
-import type { Policy } from "../policy.ts";
+import { checkStepOptions, type Policy } from "../policy.ts";
 import { longestCompletion } from "../rollout.ts";
 import { checkTask, type Problem, type Task } from "../task.ts";
 import type { TrainOptions } from "../train.ts";
@@ -22,6 +22,7 @@ export type Plan = ReturnType<typeof planOf>;
  */
 export function planOf<P extends Problem>(policy: Policy, task: Task<P>, options: TrainOptions<P>) {
   const { groupSize = 8, promptsPerStep = 24, clipNorm = 1, weightDecay = 0, temperature = 1, seed = 0 } = options;
+  const { skipNorm = Infinity, optimizer = "" } = options;
   const { epochs = 1, miniBatches = 1, rowsPerBackward = Infinity, learningRate = 2e-4, dynamicSampling } = options;
   const objective = typeof options.objective === "function" ? options.objective(1) : options.objective;
   const counts = { steps: options.steps, groupSize, promptsPerStep, epochs, miniBatches };
@@ -29,6 +30,7 @@ export function planOf<P extends Problem>(policy: Policy, task: Task<P>, options
   if (dynamicSampling) checkCounts({ "dynamicSampling.rounds": dynamicSampling.rounds });
   if (options.evaluation) checkCounts({ "evaluation.every": options.evaluation.every });
   if (options.checkpoint) checkKeeper(policy, options.checkpoint);
+  checkStepOptions({ learningRate: 0, clipNorm, weightDecay, skipNorm });
   checkNeeds(objective, options);
   const demonstrations = demonstrationsOf(objective, { ...options, promptsPerStep });
   const shown = demonstrations.own + demonstrations.further > 0 || objective.prefixed !== undefined;
@@ -48,7 +50,7 @@ export function planOf<P extends Problem>(policy: Policy, task: Task<P>, options
   return {
     ...plan,
     ...{ objective, epochs, miniBatches, rowsPerBackward, rateAt, stopOn },
-    ...{ optimizer: { clipNorm, weightDecay }, alarms: watch(options.watch) },
+    ...{ optimizer: { clipNorm, weightDecay, skipNorm, optimizer }, alarms: watch(options.watch) },
   };
 }
 

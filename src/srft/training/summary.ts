@@ -11,7 +11,7 @@ import type { Updates } from "./update.ts";
  * summaryOf(experience, { updates, groupSize: 8 }).reward; // mean reward of the rollouts
  */
 export function summaryOf(experience: Experience, { updates, groupSize }: { updates: Updates; groupSize: number }) {
-  const { losses, gradNorms, trainedTokens } = updates;
+  const { losses, gradNorms, trainedTokens, skipped } = updates;
   const { rollouts, batch } = experience;
   const described = rollouts ?? batch;
   const average = (pick: (loss: Loss) => number) => mean(losses.map(pick));
@@ -28,7 +28,8 @@ export function summaryOf(experience: Experience, { updates, groupSize }: { upda
     },
     ...(ratio && { ratio }),
     gradNorm: mean(gradNorms),
-    updates: losses.length,
+    updates: losses.length - skipped,
+    skipped,
     tokens: { sampled: experience.sampledTokens, trained: trainedTokens },
     completionLength: described.logprobs.length / (described.offsets.length - 1),
   };

@@ -23,6 +23,8 @@ export interface Updates {
   /** One an update. */
   readonly losses: readonly Loss[];
   readonly gradNorms: readonly number[];
+  /** Updates that were not taken. */
+  readonly skipped: number;
   readonly trainedTokens: number;
 }
 
@@ -45,7 +47,7 @@ export async function update(
   const slices = slicesOf(experience, plan.miniBatches);
   const losses: Loss[] = [];
   const gradNorms: number[] = [];
-  let trainedTokens = 0;
+  let [trainedTokens, skippedUpdates] = [0, 0];
   for (let epoch = 0; epoch < plan.epochs; epoch++) {
     for (const slice of slices) {
       const batch = losses.length === 0 ? slice.batch : await rescore(policy, slice);
@@ -55,13 +57,14 @@ export async function update(
         gradients: loss.gradients,
       });
       await backward(policy, { sequences, gradients, rows: plan.rowsPerBackward });
-      const { gradNorm } = await policy.step(plan.optimizer);
+      const { gradNorm, skipped } = await policy.step(plan.optimizer);
+      if (skipped) skippedUpdates++;
       trainedTokens += gradients.logprobs.length;
       losses.push(loss);
       gradNorms.push(gradNorm);
     }
   }
-  return { losses, gradNorms, trainedTokens };
+  return { losses, gradNorms, trainedTokens, skipped: skippedUpdates };
 }
 
 async function rescore(policy: Policy, { sequences, batch }: Slice): Promise<Batch> {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createPolicy } from "../../../src/models/transformer/checkpoint.ts";
 import type { TransformerPolicy } from "../../../src/models/transformer/transformer-policy.ts";
 import { createRandom } from "../../../src/random.ts";
 import type { Rollouts, Sequence } from "../../../src/srft/policy.ts";
+import { testStepSettings } from "../../srft/step-settings.ts";
 
 const sizes = { vocabularySize: 9, layers: 2, width: 16, heads: 2, contextLength: 40 };
 const shared = await createPolicy({ ...sizes, seed: 4 });
@@ -194,6 +198,32 @@ describe("training invariants", () => {
     }
     const { logprobs } = await policy.score(texts.slice(0, 1));
     assert.ok(Math.exp(logprobs[0]!) > 0.95, `probability ${Math.exp(logprobs[0]!)}`);
+  });
+});
+
+describe("optimizers", () => {
+  testStepSettings({
+    name: "TransformerPolicy",
+    create: () => createPolicy({ ...sizes, seed: 8 }),
+    read: (policy) => policy.parameters(),
+    sequences: texts,
+  });
+
+  test("saveState keeps the moments of every optimizer", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "srft-state-"));
+    const file = join(folder, "state.safetensors");
+    const take = async (policy: TransformerPolicy, optimizer: string) => {
+      await policy.backward(texts, { logprobs: joined(texts) });
+      await policy.step({ learningRate: 0.01, optimizer });
+    };
+    const policy = await createPolicy({ ...sizes, seed: 8 });
+    for (const name of ["", "imitation", "imitation"]) await take(policy, name);
+    await policy.saveState(file, "here");
+    const resumed = await createPolicy({ ...sizes, seed: 9 });
+    assert.equal(await resumed.loadState(file), "here");
+    for (const one of [policy, resumed]) for (const name of ["imitation", ""]) await take(one, name);
+    assert.deepEqual(await resumed.parameters(), await policy.parameters());
+    await rm(folder, { recursive: true });
   });
 });
 
