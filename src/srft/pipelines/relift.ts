@@ -3,9 +3,9 @@
  * solve. Prompts whose rollouts all fail go into a buffer; when it holds `bufferSize` of them, one update of SFT on
  * their demonstrations is taken (token mean, norm clip 0.7) and the buffer is emptied of these.
  *
- * The paper's reinforcement is GRPO without deviation and clip, 8 rollouts; its buffer holds 128, its imitation has an
- * optimizer of its own and an entropy bonus of 0.001. We DEPART in the last two: one optimizer, no bonus. A prompt that
- * fails again while it waits is kept once.
+ * The paper's reinforcement is GRPO without deviation and clip, 8 rollouts; its buffer holds 128; its imitation has
+ * moments of AdamW of its own and an entropy bonus of 0.001. So have we. The paper does not say what becomes of a prompt
+ * that fails again while it waits: it is kept once.
  */
 
 import { createRandom } from "../../random.ts";
@@ -23,6 +23,8 @@ export interface ReliftOptions<P extends Problem = Problem> extends Omit<TrainOp
   readonly bufferSize?: number;
   /** Of the update of SFT. Default 0.7. */
   readonly imitationClipNorm?: number;
+  /** Coefficient of the entropy bonus of the update of SFT. Default 0.001. */
+  readonly imitationEntropyBonus?: number;
 }
 
 export interface ReliftRecord extends StepRecord {
@@ -45,15 +47,16 @@ export function relift<P extends Problem>(
   task: Task<P>,
   options: ReliftOptions<P>,
 ): AsyncGenerator<ReliftRecord, void, undefined> {
-  const { bufferSize = 128, imitationClipNorm = 0.7, ...rest } = options;
+  const { bufferSize = 128, imitationClipNorm = 0.7, imitationEntropyBonus = 0.001, ...rest } = options;
   const { objective = grpo({ std: "none", surrogate: "ratio", reduction: "token-mean" }) } = options;
   if (!(Number.isInteger(bufferSize) && bufferSize >= 1)) {
     throw new RangeError(`relift: expected a whole bufferSize >= 1 but found ${bufferSize}`);
   }
   const random = options.random ?? createRandom(options.seed ?? 0);
   const shared = { ...rest, random };
+  const imitative = { objective: sft({ entropyBonus: imitationEntropyBonus }), steps: 1, optimizer: "imitation" };
   if (bufferSize <= task.problems.length) {
-    train(policy, task, { ...shared, objective: sft(), steps: 1, demonstrationsPerStep: bufferSize });
+    train(policy, task, { ...shared, ...imitative, demonstrationsPerStep: bufferSize });
   }
   const records = train(policy, task, { ...shared, objective });
   return interleave({ records, imitate, bufferSize });
@@ -62,7 +65,7 @@ export function relift<P extends Problem>(
     const { evaluation: _, ...plain } = shared;
     const rate = options.learningRate;
     const learningRate = typeof rate === "function" ? rate(step) : (rate ?? 2e-4);
-    const settings = { objective: sft(), steps: 1, demonstrationsPerStep: indices.length, learningRate };
+    const settings = { ...imitative, demonstrationsPerStep: indices.length, learningRate };
     const some = only(task, indices);
     const run = train(policy, some, { ...plain, ...settings, clipNorm: imitationClipNorm });
     const { value } = await run.next();

@@ -42,6 +42,16 @@ test("sft's gradient equals central differences", () => {
   );
 });
 
+test("sft's entropy bonus is its coefficient times the mean entropy, and its slopes are central differences", () => {
+  const objective = sft({ entropyBonus: 0.3 });
+  const loss = objective.loss({ ...small, entropies: Float64Array.of(1, 2, 3, 4) });
+  assert.ok(Math.abs(loss.terms.entropyBonus! + 0.3 * 2.5) < 1e-12 && Math.abs(loss.value - 2.5 + 0.75) < 1e-12);
+  const at = (entropies: Float64Array) => objective.loss({ ...small, entropies }).value;
+  const expected = centralDifferences(at, small.entropies as Float64Array);
+  assert.ok(worst(loss.gradients.entropies!, expected) < 1e-6);
+  assert.throws(() => sft({ entropyBonus: -1 }), /expected a finite entropyBonus >= 0 but found -1/);
+});
+
 test("sft gives rollouts no gradient", () => {
   const batch = goldenBatch();
   const first = batch.offsets[batch.sources.indexOf("demonstration")]!;

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SoftmaxTable } from "../../../src/models/softmax-table.ts";
 import { grpo } from "../../../src/srft/objectives/grpo.ts";
 import { sft } from "../../../src/srft/objectives/sft.ts";
 import { relift } from "../../../src/srft/pipelines/relift.ts";
 import { inStages } from "../../../src/srft/pipelines/stages.ts";
+import type { StepOptions } from "../../../src/srft/policy.ts";
+import { train } from "../../../src/srft/train.ts";
 import { bandit, collect, newPolicy, sizes } from "../bandit.ts";
 
 test("inStages trains one objective after another and counts on", async () => {
@@ -49,6 +52,43 @@ test("relift imitates what no rollout solves, and then solves it", async () => {
   assert.ok(records[0]!.reward === 0 && records[0]!.buffered === 4 && records[0]!.imitation);
   assert.ok(imitations.length > 3 && imitations.length < 80);
   assert.ok(records.at(-1)!.reward! > 0.5, `${records.at(-1)!.reward}`);
+});
+
+test("relift imitates with moments, a clip and an entropy bonus of its own", async () => {
+  const taken: StepOptions[] = [];
+  class Watched extends SoftmaxTable {
+    override step(options: StepOptions) {
+      taken.push(options);
+      return super.step(options);
+    }
+  }
+  const policy = new Watched(newPolicy().config);
+  for (let i = 0; i < policy.table.length; i += 6) policy.table[i] = 4;
+  const records = await collect(relift(policy, bandit, { ...sizes, steps: 1, bufferSize: 3, seed: 2 }));
+  const [reinforced, imitated] = taken;
+  assert.deepEqual([reinforced!.optimizer, imitated!.optimizer], ["", "imitation"]);
+  assert.deepEqual([reinforced!.clipNorm, imitated!.clipNorm], [1, 0.7]);
+  const { terms, entropy } = records[0]!.imitation!;
+  assert.ok(Math.abs(terms.entropyBonus! + 0.001 * entropy) < 1e-6);
+});
+
+test("train counts the updates that skipNorm left out, and the policy stays as it was", async () => {
+  const policy = newPolicy();
+  const before = policy.table.slice();
+  const options = { ...sizes, objective: sft(), demonstrationsPerStep: 4, steps: 2, skipNorm: 1e-9 };
+  const records = await collect(train(policy, bandit, options));
+  assert.deepEqual(
+    records.map(({ updates, skipped }) => [updates, skipped]),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  assert.deepEqual(policy.table, before);
+  assert.throws(
+    () => train(policy, bandit, { ...options, skipNorm: Number.NaN }),
+    /expected skipNorm > 0 but found NaN/,
+  );
 });
 
 test("relift takes no update of SFT while the buffer is not full, and refuses an empty one", async () => {
