@@ -4,9 +4,19 @@
 
 export * from "./analysis/category.ts";
 export * from "./analysis/divergences.ts";
+export { checkComparable } from "./analysis/evidence/comparable.ts";
+export * from "./analysis/roles.ts";
+export type { TokenRow } from "./analysis/table/long-rows.ts";
 export * from "./analysis/token-shift.ts";
 export * from "./analysis/token-summary.ts";
-export * from "./analysis/token-table.ts";
+export {
+  type Bounds,
+  createTokenTable,
+  type ModelColumns,
+  type ShiftColumns,
+  type TokenColumns,
+  type TokenTable,
+} from "./analysis/token-table.ts";
 export * from "./data/arithmetic.ts";
 export * from "./data/arithmetic-documents.ts";
 export * from "./data/arithmetic-task.ts";
@@ -75,6 +85,7 @@ export * from "./srft/objectives/srft-presets.ts";
 export * from "./srft/pipelines/relift.ts";
 export * from "./srft/pipelines/stages.ts";
 export * from "./srft/policy.ts";
+export type { Provenance, TopLogprobs } from "./srft/reader.ts";
 export * from "./srft/rollout.ts";
 export * from "./srft/task.ts";
 export * from "./srft/train.ts";
