@@ -73,7 +73,8 @@ function nameTensors(nodes: readonly Node[]): Names {
     const name = key ? (known.get(key) ?? known.set(key, fresh).get(key)!) : fresh;
     for (const [i, tensor] of node.outputs.entries()) names.set(tensor, i === 0 ? name : `${name}_${i}`);
   }
-  const of = (tensor: Tensor): string => (tensor.node.op === "Alias" ? of(tensor.node.target!) : names.get(tensor)!);
+  const of = (tensor: Tensor): string =>
+    tensor.node.op === "Alias" ? of(tensor.node.targets![tensor.index]!) : names.get(tensor)!;
   return { of, constants };
 }
 

@@ -3,7 +3,17 @@
  * where they are negative. Only operators that ONNX Runtime has on CPU, WebGPU and CUDA are used.
  */
 
-import { constant, type Dimension, integers, node, type Shape, scalar, type Tensor, withGradient } from "./tensor.ts";
+import {
+  constant,
+  type Dimension,
+  integers,
+  node,
+  type Shape,
+  scalar,
+  type Tensor,
+  type Vjp,
+  withGradient,
+} from "./tensor.ts";
 
 const one = (op: string, inputs: readonly Tensor[], shape: Shape, extras = {}) =>
   node(op, { inputs, ...extras }, [{ shape }])[0]!;
@@ -128,7 +138,37 @@ export const softmax = (x: Tensor) => one("Softmax", [x], x.shape, { attributes:
 export function logSoftmax(x: Tensor): Tensor {
   const shifted = subtract(x, max(x, [-1]));
   const y = subtract(shifted, log(sum(exp(shifted), [-1])));
-  return withGradient(y, [x], ([dy]) => [subtract(dy!, multiply(exp(y), sum(dy!, [-1])))]);
+  return withGradient([y], [x], ([dy]) => [subtract(dy!, multiply(exp(y), sum(dy!, [-1])))])[0]!;
+}
+
+/**
+ * Log-probability of one label a row and entropy, both [n, 1], of logits [n, V]: with s = logits − their maximum and
+ * Z = Σ eˢ, log π(y) = s_y − log Z and H = log Z − Σ eˢ s / Z. Backwards, with g and h the two cotangents,
+ *   ∂/∂logits = g (1[v = y] − π) − h π (log π + H)
+ * is worked out from s alone, so that at most three arrays of the size of the logits are alive at a time.
+ */
+export function labelStatistics(logits: Tensor, labels: Tensor): { logprobs: Tensor; entropies: Tensor } {
+  const shifted = subtract(logits, max(logits, [-1]));
+  const powers = exp(shifted);
+  const total = sum(powers, [-1]);
+  const logTotal = log(total);
+  const entropy = subtract(logTotal, divide(sum(multiply(powers, shifted), [-1]), total));
+  const backward: Vjp = ([dLogprobs, dEntropies]) => {
+    const logs = subtract(shifted, logTotal);
+    const lost = dLogprobs && negate(dLogprobs);
+    const slope = dEntropies ? negate(multiply(dEntropies, add(logs, entropy))) : undefined;
+    const spread = multiply(exp(logs), lost && slope ? add(slope, lost) : (slope ?? lost)!);
+    return [dLogprobs ? addAt(spread, labels, dLogprobs) : spread];
+  };
+  const targets = [subtract(pick(shifted, labels), logTotal), entropy];
+  const [logprobs, entropies] = withGradient(targets, [logits], backward);
+  return { logprobs: logprobs!, entropies: entropies! };
+}
+
+/** x [n, size] plus one number a row, [n, 1], at one id a row. */
+function addAt(x: Tensor, ids: Tensor, amounts: Tensor): Tensor {
+  const attributes = { axis: { int: -1 }, reduction: { text: "add" } };
+  return one("ScatterElements", [x, columnOf(ids), amounts], x.shape, { attributes });
 }
 
 /** x / √(mean(x²) + ε) · weight over the last axis (RMSNorm, arXiv 1910.07467). */
@@ -177,9 +217,7 @@ export function sumById(rows: Tensor, ids: Tensor, size: number): Tensor {
   const width = rows.shape[1]!;
   const shape = integers([size, width as number]);
   const zeros = node("ConstantOfShape", { inputs: [shape] }, [{ shape: [size, width] }])[0]!;
-  const column = node("Unsqueeze", { inputs: [ids, integers([-1])] }, [
-    { shape: [...ids.shape, 1], type: "int32" },
-  ])[0]!;
+  const column = columnOf(ids);
   const wide = node("Cast", { inputs: [column], attributes: { to: { int: 7 } } }, [
     { shape: column.shape, type: "int64" },
   ])[0]!;
@@ -196,9 +234,7 @@ export function embed(table: Tensor, ids: Tensor): Tensor {
 
 /** 1 where the last axis equals the id, else 0: ids [n] to [n, size]. */
 export function oneHot(ids: Tensor, size: number): Tensor {
-  const column = node("Unsqueeze", { inputs: [ids, integers([-1])] }, [
-    { shape: [...ids.shape, 1], type: "int32" },
-  ])[0]!;
+  const column = columnOf(ids);
   const range = constant(
     Int32Array.from({ length: size }, (_, i) => i),
     [size],
@@ -207,11 +243,12 @@ export function oneHot(ids: Tensor, size: number): Tensor {
   return one("Cast", [equal], equal.shape, { attributes: { to: { int: 1 } } });
 }
 
+const columnOf = (ids: Tensor) =>
+  node("Unsqueeze", { inputs: [ids, integers([-1])] }, [{ shape: [...ids.shape, 1], type: "int32" }])[0]!;
+
 /** x [n, size] at one id a row: [n, 1]. */
 export function pick(x: Tensor, ids: Tensor): Tensor {
-  const column = node("Unsqueeze", { inputs: [ids, integers([-1])] }, [
-    { shape: [...ids.shape, 1], type: "int32" },
-  ])[0]!;
+  const column = columnOf(ids);
   return one("GatherElements", [x, column], column.shape, { attributes: { axis: { int: -1 } } });
 }
 
@@ -240,5 +277,5 @@ export function moveRows(x: Tensor, map: RowMap): Tensor {
   const flat = x.shape.length === 2 ? x : reshape(x, [`${x.shape.slice(0, -1).join("*")}`, width]);
   const zero = constant(new Float32Array(width as number), [1, width as number]);
   const moved = embed(map.total ? flat : concat([flat, zero], 0), map.index);
-  return withGradient(moved, [x], ([dy]) => [moveRows(dy!, reverseRows(map))]);
+  return withGradient([moved], [x], ([dy]) => [moveRows(dy!, reverseRows(map))])[0]!;
 }

@@ -43,8 +43,8 @@ export interface Node {
   readonly name?: string;
   /** Constant: its value. */
   readonly value?: Data;
-  /** Alias: the tensor it stands for, and the gradient that replaces that of the traced operations. */
-  readonly target?: Tensor;
+  /** Alias: the tensors it stands for, and the gradient that replaces that of the traced operations. */
+  readonly targets?: readonly Tensor[];
   readonly vjp?: Vjp;
   /** Loop. */
   readonly body?: Body;
@@ -81,9 +81,9 @@ export function constant(value: Data, shape: readonly number[]): Tensor {
 export const scalar = (value: number) => constant(Float32Array.of(value), []);
 export const integers = (values: readonly number[]) => constant(BigInt64Array.from(values, BigInt), [values.length]);
 
-/** `target` with a gradient of its own with respect to `inputs`. */
-export function withGradient(target: Tensor, inputs: readonly Tensor[], vjp: Vjp): Tensor {
-  return node("Alias", { inputs, target, vjp }, [target])[0]!;
+/** `targets` with a joint gradient of their own with respect to `inputs`. */
+export function withGradient(targets: readonly Tensor[], inputs: readonly Tensor[], vjp: Vjp): readonly Tensor[] {
+  return node("Alias", { inputs, targets, vjp }, targets);
 }
 
 /** Every node that `outputs` need, each after its inputs. A loop's free variables count as its inputs. */
@@ -110,7 +110,7 @@ export function sortNodes(outputs: readonly Tensor[], needs: (node: Node) => rea
 }
 
 function dependencies(node: Node): readonly Tensor[] {
-  if (node.op === "Alias") return [node.target!];
+  if (node.op === "Alias") return node.targets!;
   return node.body ? [...node.inputs, ...freeVariables(node.body)] : node.inputs;
 }
 

@@ -79,6 +79,20 @@ const cases: Readonly<Record<string, Case>> = {
   },
   softmax: { shapes: [[2, 4]], run: ops.softmax },
   logSoftmax: { shapes: [[2, 4]], run: ops.logSoftmax },
+  "labelStatistics, log-probabilities": {
+    shapes: [[4, 5]],
+    run: (x) => ops.labelStatistics(x, ids).logprobs,
+    extra: idFeed,
+  },
+  "labelStatistics, entropies": { shapes: [[4, 5]], run: (x) => ops.labelStatistics(x, ids).entropies, extra: idFeed },
+  "labelStatistics, both": {
+    shapes: [[4, 5]],
+    run: (x) => {
+      const { logprobs, entropies } = ops.labelStatistics(x, ids);
+      return ops.multiply(logprobs, entropies);
+    },
+    extra: idFeed,
+  },
   rmsNorm: { shapes: [[2, 4], [4]], run: (x, weight) => ops.rmsNorm(x, weight, 1e-6) },
   matmul: {
     shapes: [

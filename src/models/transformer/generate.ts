@@ -10,6 +10,7 @@ import {
   add,
   concat,
   exp,
+  labelStatistics,
   logSoftmax,
   moveRows,
   multiply,
@@ -31,15 +32,7 @@ import {
 } from "../../graph/tensor.ts";
 import type { Random } from "../../random.ts";
 import { checkTokens, type Limits } from "./batch.ts";
-import {
-  type Attend,
-  attention,
-  hiddenStates,
-  logitsOf,
-  type Model,
-  splitHeads,
-  tokenStatistics,
-} from "./transformer.ts";
+import { type Attend, attention, hiddenStates, logitsOf, type Model, splitHeads } from "./transformer.ts";
 
 /** How a token is chosen: the likeliest, at temperature 1, or at a temperature that is fed. */
 export type Sampling = "greedy" | "plain" | "tempered";
@@ -167,7 +160,7 @@ function choose(model: Model, logits: Tensor, { uniform, sampling }: { uniform: 
     sampling === "tempered" ? logSoftmax(multiply(logits, input("inverseTemperature", []))) : logSoftmax(logits);
   const token = sampling === "greedy" ? likeliest(logits) : draw(model, tempered, uniform);
   const flat = (x: Tensor) => reshape(x, [logits.shape[0]!]);
-  const { logprobs, entropies } = tokenStatistics(logits, token);
+  const { logprobs, entropies } = labelStatistics(logits, token);
   const behaviorLogprobs = sampling === "greedy" ? scale(flat(logprobs), 0) : flat(pick(tempered, token));
   return { token, logprobs: flat(logprobs), entropies: flat(entropies), behaviorLogprobs };
 }

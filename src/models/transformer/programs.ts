@@ -5,7 +5,7 @@
 
 import { adamw } from "../../graph/adamw.ts";
 import { gradients } from "../../graph/gradients.ts";
-import { add, reshape } from "../../graph/ops.ts";
+import { add, labelStatistics, reshape } from "../../graph/ops.ts";
 import { type CompileOptions, compile, type Device, type Program } from "../../graph/session.ts";
 import { input, type Tensor } from "../../graph/tensor.ts";
 import { type Sampling, traceGeneration } from "./generate.ts";
@@ -13,7 +13,6 @@ import {
   batchLogits,
   type Model,
   type TransformerConfig,
-  tokenStatistics,
   traceBatch,
   traceModel,
   trainableNames,
@@ -90,7 +89,7 @@ function trace(model: Model, name: ProgramName): Record<string, Tensor> {
 
 function scores(model: Model): Record<string, Tensor> {
   const batch = traceBatch();
-  const { logprobs, entropies } = tokenStatistics(batchLogits(model, batch), batch.labels);
+  const { logprobs, entropies } = labelStatistics(batchLogits(model, batch), batch.labels);
   return { logprobs: reshape(logprobs, ["n"]), entropies: reshape(entropies, ["n"]) };
 }
 
@@ -101,7 +100,7 @@ function gradientInputs(model: Model): Record<string, Tensor> {
 /** ∂loss/∂parameters by the chain rule, from ∂loss/∂logprobs and ∂loss/∂entropies, fed as [n, 1]. */
 function parameterGradients(model: Model, cotangents: Cotangents): Record<string, Tensor> {
   const batch = traceBatch();
-  const { logprobs, entropies } = tokenStatistics(batchLogits(model, batch), batch.labels);
+  const { logprobs, entropies } = labelStatistics(batchLogits(model, batch), batch.labels);
   const seeds: [Tensor, Tensor][] = [[logprobs, input("dLogprobs", ["n", 1])]];
   if (cotangents === "logprobs+entropies") seeds.push([entropies, input("dEntropies", ["n", 1])]);
   const parameters = trainable(model);

@@ -9,15 +9,11 @@ import {
   add,
   concat,
   embed,
-  exp,
   gelu,
   linear,
-  logSoftmax,
   matmul,
   moveRows,
   multiply,
-  negate,
-  pick,
   type RotaryTables,
   type RowMap,
   reshape,
@@ -28,7 +24,6 @@ import {
   silu,
   softmax,
   split,
-  sum,
   transpose,
   transposeLast,
 } from "../../graph/ops.ts";
@@ -292,10 +287,4 @@ export function batchLogits(model: Model, batch: BatchInputs): Tensor {
     return moveRows(attention(heads, batch.mask), reverseRows(batch.slots));
   };
   return logitsOf(model, moveRows(hiddenStates(model, batch.tokens, attend), batch.selection));
-}
-
-/** Log-probabilities of labels and entropies, both [n, 1], of logits [n, V]. */
-export function tokenStatistics(logits: Tensor, labels: Tensor) {
-  const all = logSoftmax(logits);
-  return { logprobs: pick(all, labels), entropies: negate(sum(multiply(exp(all), all), [-1])) };
 }
