@@ -11,7 +11,8 @@ import type { Data, Tensor } from "./tensor.ts";
 export type Value = OrtTensor;
 
 /** Where graphs run. The CPU is the reference; the others need what `srft doctor` names. */
-export type Device = "cpu" | "webgpu" | "cuda";
+export type Device = (typeof devices)[number];
+const devices = ["cpu", "webgpu", "cuda"] as const;
 
 export interface Program {
   /** Runs once. Results listed in `into` are written to the memory given there (CPU only). */
@@ -34,8 +35,13 @@ export interface ResidentOptions extends CompileOptions {
 type Runtime = typeof import("onnxruntime-node");
 let runtime: Runtime | undefined;
 
-/** Loads ONNX Runtime once; must have run before `value`. */
+/**
+ * Loads ONNX Runtime once; must have run before `value`. From 1.30 on it keeps a database of usage events in the
+ * user's cache folder and sends it to Microsoft unless ORT_DISABLE_TELEMETRY is set when it starts; whoever wants that
+ * sets the variable to 0.
+ */
 export async function loadRuntime(): Promise<Runtime> {
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   const module: Runtime & { default?: Runtime } = await import("onnxruntime-node");
   runtime ??= module.default ?? module;
   return runtime;
@@ -55,12 +61,16 @@ export function discard(values: Readonly<Record<string, Value>>): void {
 /**
  * Compiles the graph that computes `outputs`.
  *
+ * @throws {RangeError} If the device is none of the three.
  * @throws {Error} If the device cannot be used; the message says why and what helps.
  */
 export async function compile(
   outputs: Readonly<Record<string, Tensor>>,
   { threads = defaultThreads(), device = "cpu", resident = () => false }: ResidentOptions = {},
 ): Promise<Program> {
+  if (!devices.includes(device)) {
+    throw new RangeError(`compile: expected device ${devices.join(" | ")} but found ${device}`);
+  }
   const ort = await loadRuntime();
   const options: InferenceSession.SessionOptions = {
     executionProviders: [device],
