@@ -34,13 +34,8 @@ export async function loadHuggingFace(folder: string, options: HuggingFaceOption
   const { contextLength, ...compile } = options;
   const given = (await readJson(join(folder, "config.json"))) as unknown as HuggingFaceConfig;
   const config = completeConfig(configOf(given, contextLength === undefined ? {} : { contextLength }));
-  const shards = await openShards(folder);
-  try {
-    const parameters = await readParameters(config, shards, folder);
-    return TransformerPolicy.create(createPrograms(config, compile), parameters);
-  } finally {
-    for (const shard of new Set(shards.values())) await shard.close();
-  }
+  const parameters = await readParameters(config, folder);
+  return TransformerPolicy.create(createPrograms(config, compile), parameters);
 }
 
 /**
@@ -56,8 +51,7 @@ export async function saveHuggingFace(policy: TransformerPolicy, folder: string)
   const parameters = await policy.parameters();
   const tensors = new Map(
     placesOf(config).map(({ name, parameter, shape, offset }) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      return [name, { shape, data: parameters[parameter]!.subarray(offset, offset + size) }];
+      return [name, { shape, data: parameters[parameter]!.subarray(offset, offset + sizeOf(shape)) }];
     }),
   );
   await saveSafetensors(join(folder, "model.safetensors"), tensors, { format: "pt" });
@@ -79,15 +73,14 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>;
 }
 
-/** The open file of each tensor. */
-async function openShards(folder: string): Promise<Map<string, SafetensorsFile>> {
-  const files = await shardNames(folder);
-  const tensors = new Map<string, SafetensorsFile>();
-  for (const file of files) {
-    const shard = await openSafetensors(join(folder, file));
-    for (const name of shard.entries.keys()) tensors.set(name, shard);
-  }
-  return tensors;
+async function openShard(folder: string, file: string): Promise<SafetensorsFile> {
+  return openSafetensors(join(folder, file)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new RangeError(
+      `loadHuggingFace: expected ${file} in ${folder} but found no such file; is a shard missing, or the model in another format?`,
+      { cause: error },
+    );
+  });
 }
 
 async function shardNames(folder: string): Promise<string[]> {
@@ -105,15 +98,24 @@ async function shardNames(folder: string): Promise<string[]> {
   return [...names];
 }
 
-async function readParameters(config: TransformerConfig, shards: ReadonlyMap<string, SafetensorsFile>, folder: string) {
+async function readParameters(config: TransformerConfig, folder: string): Promise<Record<string, Float32Array>> {
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const name of await shardNames(folder)) files.push(await openShard(folder, name));
+    const shards = new Map(files.flatMap((file) => [...file.entries.keys()].map((name) => [name, file] as const)));
+    return await readPlaces(config, shards, folder);
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+async function readPlaces(config: TransformerConfig, shards: ReadonlyMap<string, SafetensorsFile>, folder: string) {
   const places = placesOf(config);
   for (const place of places) checkPlace(place, shards.get(place.name), folder);
-  const sizes = Object.entries(parameterShapes(config)).map(
-    ([name, shape]) => [name, shape.reduce((a, b) => a * b, 1)] as const,
-  );
+  const sizes = Object.entries(parameterShapes(config)).map(([name, shape]) => [name, sizeOf(shape)] as const);
   const parameters = Object.fromEntries(sizes.map(([name, size]) => [name, new Float32Array(size)]));
   for (const { name, parameter, shape, offset } of places) {
-    const data = parameters[parameter]!.subarray(offset, offset + shape.reduce((a, b) => a * b, 1));
+    const data = parameters[parameter]!.subarray(offset, offset + sizeOf(shape));
     await shards.get(name)!.readInto(name, data);
     const bad = data.findIndex((weight) => !Number.isFinite(weight));
     if (bad >= 0) {
@@ -122,6 +124,8 @@ async function readParameters(config: TransformerConfig, shards: ReadonlyMap<str
   }
   return parameters;
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 function checkPlace({ name, shape }: TensorPlace, shard: SafetensorsFile | undefined, folder: string): void {
   const found = shard?.entries.get(name)?.shape;

@@ -22,7 +22,7 @@ import {
   type Stepped,
   type TokenGradients,
 } from "../../srft/policy.ts";
-import { loadSafetensors, saveSafetensors } from "../safetensors/safetensors.ts";
+import { loadSafetensors, type Safetensors, saveSafetensors } from "../safetensors/safetensors.ts";
 import { type PackedBatch, packBatch } from "./batch.ts";
 import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
 import type { Cotangents, Programs } from "./programs.ts";
@@ -175,7 +175,7 @@ export class TransformerPolicy implements Policy {
 
   /**
    * @throws {SyntaxError} If the file was not written by `saveState`.
-   * @throws {RangeError} If it holds the state of another architecture.
+   * @throws {RangeError} If it holds the state of another architecture, or not all of it; nothing is loaded then.
    */
   async loadState(file: string): Promise<string> {
     const { tensors, metadata } = await loadSafetensors(file);
@@ -185,18 +185,15 @@ export class TransformerPolicy implements Policy {
     if (metadata.transformer !== JSON.stringify(this.config)) {
       throw new RangeError(`loadState: expected the state of this architecture but found another one in ${file}`);
     }
-    const { steps, note } = JSON.parse(metadata.training) as { steps: Record<string, number>; note: string };
-    const restored = (values: Values, optimizer = "") =>
-      Object.fromEntries(
-        Object.entries(values).map(([name, { dims }]) => [
-          name,
-          value(tensors.get(momentsName(optimizer, name))!.data, dims),
-        ]),
-      );
-    this.#parameters = await this.#place(restored(this.#parameters));
+    const { steps, note } = parseTraining(metadata.training, file);
     const { moments } = this.#freshOptimizer();
-    const optimizers = Object.entries(steps);
-    this.#optimizers = new Map(optimizers.map(([name, steps]) => [name, { moments: restored(moments, name), steps }]));
+    const restored = (values: Values, optimizer = "") => restoreValues(tensors, { values, optimizer, file });
+    const parameters = restored(this.#parameters);
+    const optimizers = Object.entries(steps).map(
+      ([name, count]) => [name, { moments: restored(moments, name), steps: count }] as const,
+    );
+    this.#parameters = await this.#place(parameters);
+    this.#optimizers = new Map(optimizers);
     [this.#spare, this.#pending, this.#accumulated] = [undefined, undefined, undefined];
     return note;
   }
@@ -303,6 +300,44 @@ const zerosLike = (values: Values): Values =>
   Object.fromEntries(
     Object.entries(values).map(([name, { size, dims }]) => [name, value(new Float32Array(size), dims)]),
   );
+
+interface Training {
+  /** Of each optimizer. */
+  readonly steps: Readonly<Record<string, number>>;
+  readonly note: string;
+}
+
+function parseTraining(text: string, file: string): Training {
+  try {
+    const { steps, note } = JSON.parse(text);
+    const isWhole = (count: unknown) => Number.isInteger(count) && (count as number) >= 0;
+    if (Object.values(steps).every(isWhole) && typeof note === "string") return { steps, note };
+  } catch {
+    // answered below
+  }
+  throw new SyntaxError(`loadState: expected the numbers of steps and a note as JSON in the metadata of ${file}`);
+}
+
+/** Values of the names and shapes given, out of a state file; every number must be finite. */
+function restoreValues(
+  tensors: Safetensors["tensors"],
+  { values, optimizer, file }: { values: Values; optimizer: string; file: string },
+): Values {
+  const entries = Object.entries(values).map(([bare, { size, dims }]) => {
+    const name = momentsName(optimizer, bare);
+    const data = tensors.get(name)?.data;
+    if (data?.length !== size) {
+      throw new RangeError(
+        `loadState: expected ${size} numbers of ${name} but found ${data?.length ?? "none"} in ${file}`,
+      );
+    }
+    const bad = data.find((one) => !Number.isFinite(one));
+    if (bad !== undefined)
+      throw new RangeError(`loadState: expected finite numbers but found ${bad} in ${name} of ${file}`);
+    return [bare, value(data, dims)] as const;
+  });
+  return Object.fromEntries(entries);
+}
 
 const toValues = (feeds: Feeds): Values =>
   Object.fromEntries(Object.entries(feeds).map(([name, { data, shape }]) => [name, value(data, shape)]));

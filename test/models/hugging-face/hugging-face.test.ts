@@ -75,6 +75,48 @@ describe("loadHuggingFace refuses", () => {
     await assert.rejects(loadHuggingFace(folder), /but found none; is a shard missing\?/);
   });
 
+  test("a shard that the index names and the folder lacks", async () => {
+    const folder = await variant("qwen3", () => {});
+    await rm(join(folder, "model-00002-of-00002.safetensors"));
+    await assert.rejects(
+      loadHuggingFace(folder),
+      /expected model-00002-of-00002\.safetensors in .* but found no such file; is a shard missing/,
+    );
+  });
+
+  test("weights that are NaN, of an integer type, overlapping, past the end or behind a header of 2^63 bytes", async () => {
+    const refused = async (
+      spoil: (header: Record<string, Entry>, file: Buffer) => Buffer | undefined,
+      message: RegExp,
+    ) => {
+      const folder = await variant("llama", () => {});
+      const file = join(folder, "model.safetensors");
+      await writeFile(file, spoilt(await readFile(file), spoil));
+      await assert.rejects(loadHuggingFace(folder), message);
+    };
+    const first = (header: Record<string, Entry>) => Object.values(header).find(({ dtype }) => dtype !== undefined)!;
+    await refused((_, data) => {
+      data.fill(0xff, 0, 4);
+      return data;
+    }, /expected finite weights but found NaN in .* of /);
+    await refused((header) => {
+      first(header).dtype = "I32";
+      return undefined;
+    }, /model\.safetensors.*expected dtype .* but found "I32"/s);
+    await refused((header) => {
+      const [, second] = Object.values(header).filter(({ dtype }) => dtype !== undefined);
+      second!.data_offsets[0]! -= 4;
+      return undefined;
+    }, /model\.safetensors/);
+    await refused((_, data) => data.subarray(0, -4), /model\.safetensors.*expected to end within/s);
+    const folder = await variant("llama", () => {});
+    const file = join(folder, "model.safetensors");
+    const bytes = await readFile(file);
+    bytes.writeBigUInt64LE(2n ** 63n);
+    await writeFile(file, bytes);
+    await assert.rejects(loadHuggingFace(folder), /9223372036854775808/);
+  });
+
   test("an index that leaves the folder", async () => {
     const folder = await variant("qwen3", () => {});
     await writeFile(join(folder, "model.safetensors.index.json"), '{"weight_map": {"x": "../secret.safetensors"}}');
@@ -129,6 +171,22 @@ test("loadHuggingFace holds the float32 parameters and little more", async () =>
   const share = Number.parseFloat(stdout);
   assert.ok(share >= 0.9 && share <= 1.3, `memory is ${share} times the float32 parameters (${stdout})`);
 });
+
+interface Entry {
+  dtype: string;
+  data_offsets: number[];
+}
+
+/** A safetensors file whose header or data has been changed. */
+function spoilt(file: Buffer, spoil: (header: Record<string, Entry>, data: Buffer) => Buffer | undefined): Buffer {
+  const end = 8 + Number(file.readBigUInt64LE());
+  const header = JSON.parse(file.subarray(8, end).toString());
+  const data = spoil(header, file.subarray(end)) ?? file.subarray(end);
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, data]);
+}
 
 /** A checkpoint of zeros in bfloat16; returns its bytes of tensors. */
 async function writeHalf(file: string, config: TransformerConfig): Promise<number> {

@@ -100,3 +100,41 @@ test("loadPolicy refuses a rope scaling of no known kind or without its numbers"
   );
   await assert.rejects(loadPolicy(await stretched("null")), /expected a kind of none/);
 });
+
+test("loadState restores parameters, moments and steps, and refuses a state that is not whole", async () => {
+  const state = join(folder, "state.safetensors");
+  const rows = [{ prompt: [1], completion: [3, 4, 2] }];
+  const step = async (one: typeof policy) => {
+    await one.backward(rows, { logprobs: Float32Array.of(-1, -1, -1) });
+    await one.step({ learningRate: 0.01 });
+  };
+  const trained = await policy.clone();
+  await step(trained);
+  await trained.saveState(state, "a note");
+  const resumed = await policy.clone();
+  assert.equal(await resumed.loadState(state), "a note");
+  for (const one of [trained, resumed]) await step(one);
+  assert.deepEqual(await resumed.parameters(), await trained.parameters());
+
+  const before = structuredClone(await resumed.parameters());
+  const refused = async (change: (content: Awaited<ReturnType<typeof loadSafetensors>>) => void, message: RegExp) => {
+    const content = await loadSafetensors(state);
+    change(content);
+    const path = join(folder, "other-state.safetensors");
+    await saveSafetensors(path, content.tensors, content.metadata);
+    await assert.rejects(resumed.loadState(path), message);
+    assert.deepEqual(await resumed.parameters(), before);
+  };
+  await refused(({ tensors }) => tensors.delete("m:norm"), /expected 8 numbers of m:norm but found none/);
+  await refused(({ tensors }) => tensors.delete("norm"), /expected 8 numbers of norm but found none/);
+  await refused(({ tensors }) => {
+    tensors.get("v:norm")!.data[1] = Number.NaN;
+  }, /expected finite numbers but found NaN in v:norm/);
+  await refused(({ metadata }) => {
+    metadata.training = '{"steps": {"": -1}, "note": ""}';
+  }, /expected the numbers of steps and a note/);
+  await refused(({ metadata }) => {
+    metadata.transformer = "{}";
+  }, /expected the state of this architecture/);
+  await assert.rejects(resumed.loadState(file), /expected a file that saveState wrote/);
+});
