@@ -12,6 +12,7 @@ import { type Example, examplesOf, exportedFunctions, publicFunctions, root, sou
 const notExecuted: ReadonlyMap<string, string> = new Map([
   ["runKernel", "it serves a front end until that shuts it down"],
   ["runLab", "it serves a browser until somebody stops it"],
+  ["renderHeatMap", "it needs a browser; test/browser/heat-map.test.ts draws in one"],
   ["completions", "it needs the cells of a TypeScript process; test/kernel/language.test.ts asks one"],
   ["inspection", "it needs the cells of a TypeScript process; test/kernel/language.test.ts asks one"],
 ]);

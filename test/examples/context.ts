@@ -149,7 +149,7 @@ async function tensorflowContext() {
 
 /** Names that mean something of their own in one file or folder. */
 async function ownContexts(
-  { batch, rows, policy }: Shared,
+  { batch, rows, policy, table }: Shared,
   { sft, grpo, tiny }: { sft: srft.Policy; grpo: srft.Policy; tiny: srft.TransformerPolicy },
 ) {
   const { config } = tiny;
@@ -164,7 +164,7 @@ async function ownContexts(
     "src/models/softmax-table.ts": {
       policy: new srft.SoftmaxTable({ vocabularySize: 3, contextLength: 8, endToken: 2 }),
     },
-    "src/plots/heat-map": { content },
+    "src/plots/heat-map": { content, payload: srft.tokenHeatMap(table, { sequences: [0], models: ["sft"] }).payload },
     "src/srft/losses/policy-gradient.ts": { advantages: srft.groupRelative()(batch, rows) },
     "src/srft/losses/terms.ts": {
       options: { name: "sft", rows, reduction: "token-mean" },

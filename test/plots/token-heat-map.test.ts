@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { createTokenTable, type TokenTable } from "../../src/analysis/token-table.ts";
 import { display } from "../../src/plots/figure.ts";
 import { columnsOf, escapeMarkup, visibleText } from "../../src/plots/heat-map/text.ts";
-import { tokenHeatMap } from "../../src/plots/token-heat-map.ts";
+import { type TokenHeatMap, tokenHeatMap } from "../../src/plots/token-heat-map.ts";
 
 interface Page {
   readonly window: { readonly document: Node; readonly ran?: unknown };
@@ -66,6 +66,14 @@ const hostile = [
   "url(https://example.com/x)",
 ];
 
+/** The static drawing of the HTML; the script after it is ours, holds the payload as JSON, and ends the markup. */
+function staticHtml(map: TokenHeatMap) {
+  const [drawing, script, ...others] = map.html().split("<script>");
+  assert.deepEqual(others, []);
+  assert.equal(script!.indexOf("</script>"), script!.length - "</script></div>".length);
+  return `${drawing}</div>`;
+}
+
 function assertHarmless(markup: string) {
   const { window } = new JSDOM(`<!doctype html><body>${markup}</body>`, { runScripts: "dangerously" });
   assert.equal(window.ran, undefined);
@@ -82,7 +90,7 @@ function assertHarmless(markup: string) {
 test("tokenHeatMap runs and requests nothing whatever the tokens, names and source hold", () => {
   for (const text of hostile) {
     const map = tokenHeatMap(tableOf(hostile, { name: text, source: text }));
-    assertHarmless(map.html());
+    assertHarmless(staticHtml(map));
     assertHarmless(map.svg());
   }
 });
@@ -95,7 +103,7 @@ test("tokenHeatMap shows every token's text literally, in HTML and in SVG", () =
       const expected = tokens.map(visibleText);
       const shown = (markup: string, selector: string) =>
         Array.from(assertHarmless(markup).querySelectorAll(selector), ({ textContent }) => textContent);
-      assert.deepEqual(shown(map.html(), "bdi[title]"), expected);
+      assert.deepEqual(shown(staticHtml(map), "bdi[title]"), expected);
       assert.deepEqual(shown(map.svg(), "title + rect + text"), expected);
     }),
     { numRuns: 25 },
@@ -111,12 +119,15 @@ test("tokenHeatMap's SVG is well-formed XML whatever the tokens, names and sourc
 
 test("tokenHeatMap says whose text it is in every representation", () => {
   const bundle = tokenHeatMap(tableOf(["a"]))[display]();
-  assert.deepEqual(Object.keys(bundle), ["text/html", "image/svg+xml", "text/plain"]);
-  for (const shown of Object.values(bundle)) assert.match(shown, /token by token, on sft rollouts/);
+  const [mime, ...others] = Object.keys(bundle);
+  assert.equal(mime, "application/vnd.srft.token-heat-map+json");
+  assert.deepEqual(others, ["text/html", "image/svg+xml", "text/plain"]);
+  assert.equal((bundle[mime] as { source: string }).source, "sft rollouts");
+  for (const other of others) assert.match(bundle[other] as string, /token by token, on sft rollouts/);
 });
 
 test("tokenHeatMap colours higher blue, lower vermillion and leaves what is equal clear", () => {
-  const html = tokenHeatMap(tableOf(["up", "down", "same"])).html();
+  const html = staticHtml(tokenHeatMap(tableOf(["up", "down", "same"])));
   assert.match(html, /background:rgba\(0,114,178,0\.6\);[^>]*>up</);
   assert.match(html, /background:rgba\(213,94,0,0\.6\);[^>]*>down</);
   assert.doesNotMatch(html, /background[^>]*>same</);
@@ -138,7 +149,7 @@ test("tokenHeatMap's text marks what went up and down by a third of the limit", 
 });
 
 test("tokenHeatMap's tooltip gives log-probs, ranks, KL and the first choice", () => {
-  const [token] = assertHarmless(tokenHeatMap(tableOf([" a"])).html()).querySelectorAll("bdi[title]");
+  const [token] = assertHarmless(staticHtml(tokenHeatMap(tableOf([" a"])))).querySelectorAll("bdi[title]");
   const title = [...token!.attributes].find(({ name }) => name === "title")!.value;
   assert.deepEqual(title.split("\n"), [
     "token ·a",

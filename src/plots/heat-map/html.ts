@@ -11,7 +11,7 @@ import { escapeMarkup } from "./text.ts";
  * Writes the heat map as a `<figure>` element.
  *
  * @example
- * heatMapHtml(content); // "<figure style=\"margin:0;…\">…</figure>"
+ * heatMapHtml(content); // "<figure style=…>…</figure>"
  */
 export function heatMapHtml(content: HeatMapContent): string {
   const { title, caption, blocks } = content;

@@ -5,19 +5,40 @@
 /** Letters without a shape of their own: controls, zero-width and bidi marks, variation selectors, lone surrogates. */
 const hidden = /\p{C}|\p{Default_Ignorable_Code_Point}/u;
 
+/** What joins emoji into one picture, inside one token; at a token's edge a joiner is shown as a code point. */
+const emojiJoints =
+  /(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)(?:\ufe0f|\u200d(?=\p{Extended_Pictographic}))/gu;
+
 /**
  * A token's text with all that is invisible made visible: spaces as "·" (U+00B7), line breaks as "↵", tabs as "⇥", other
- * hidden letters as their code point, the empty text as "∅".
- *
- * Joiners inside an emoji are shown as code points too: a token may hold half an emoji.
+ * hidden letters as their code point, the empty text as "∅". An emoji of several letters that is whole in the token stays.
  *
  * @example
  * visibleText(" a\n\u200b"); // "·a↵⟨U+200B⟩"
  */
 export function visibleText(text: string): string {
   if (text === "") return "∅";
-  return Array.from(text, visibleLetter).join("");
+  const joints = new Set(Array.from(text.matchAll(emojiJoints), ({ index }) => index));
+  let at = 0;
+  return Array.from(text, (letter) => {
+    const shown = joints.has(at) ? letter : visibleLetter(letter);
+    at += letter.length;
+    return shown;
+  }).join("");
 }
+
+/**
+ * The same for text that is laid out as text: a line break also breaks the line, and a line may break before a space.
+ *
+ * @example
+ * laidOutText("a b\n"); // "a\u200b·b↵\n"
+ */
+export function laidOutText(text: string): string {
+  const lines = text.split("\n").map((line) => line.split(" ").map(visiblePart).join("\u200b·"));
+  return text === "" ? visibleText(text) : lines.join("↵\n");
+}
+
+const visiblePart = (part: string) => (part === "" ? "" : visibleText(part));
 
 function visibleLetter(letter: string) {
   if (letter === "\n") return "↵";
