@@ -4,7 +4,8 @@
  * speed, closures see later assignments, and a name can be declared again. A cell that waits or imports is wrapped in
  * an async function with its `var`s outside.
  *
- * Departures from a module: an import is executed where it stands; `const` is not enforced at run time.
+ * Departures from a module: an import is executed where it stands; a `const` is fixed once it has its value, so that
+ * reading it earlier gives undefined.
  */
 
 import type { Edit } from "./text-edits.ts";
@@ -33,23 +34,26 @@ interface Context extends Rewrite {
   readonly text: string;
   /** Names read somewhere in the cell; an imported name among them must exist. */
   readonly used: ReadonlySet<string>;
+  /** Names of constants that were made `var` already. */
+  readonly constants: ReadonlySet<string>;
 }
 
 /**
  * Plans the edits of one cell.
  *
  * @param body The program's statements, in order; offsets refer to `text`.
+ * @param constants Top-level constants that stand in `body` as `var`, as those of a cell with `using` do.
  * @example
  * rewriteCell(parse("const a = 1; a").body, "const a = 1; a").hasValue; // true
  */
-export function rewriteCell(body: readonly Node[], text: string): Rewrite {
+export function rewriteCell(body: readonly Node[], text: string, constants: ReadonlySet<string> = new Set()): Rewrite {
   const facts = survey(body);
   const last = lastStatement(body);
   const isAsync = facts.waits;
   const hasValue = last?.type === "ExpressionStatement" || isDefaultExpression(last);
-  const context: Context = { edits: [], moved: [], names: new Set(), isAsync, hasValue, text, used: facts.used };
-  if (isAsync) for (const node of facts.nestedVars) localVar(node, context);
-  else for (const { node } of facts.nestedVars) declare(node, context);
+  const { used } = facts;
+  const context: Context = { edits: [], moved: [], names: new Set(), isAsync, hasValue, text, used, constants };
+  for (const nested of facts.nestedVars) nestedVar(nested, context);
   for (const node of body) statement(node, node === last, context);
   if (last && isAsync && last.type === "ExpressionStatement" && !body.includes(last))
     returnValue(last.start, last.end, context);
@@ -67,9 +71,15 @@ function lastStatement(body: readonly Node[]): Node | undefined {
   return isUsing ? lastStatement(last.block.body) : last;
 }
 
-function declare(node: Node, context: Context) {
-  for (const declarator of node.declarations as Node[])
-    for (const name of boundNames(declarator.id)) context.names.add(name);
+function declare(node: Node, context: Context): string[] {
+  const names = (node.declarations as Node[]).flatMap(({ id }) => boundNames(id));
+  for (const name of names) context.names.add(name);
+  return names;
+}
+
+/** From the end of their declaration on, names cannot be assigned. */
+function fix({ end }: Node, names: readonly string[], context: Context) {
+  if (names.length > 0) replace(context, end, end, ` ${runtimeName}.fix(${JSON.stringify(names)});`);
 }
 
 const isDefaultExpression = (node: Node | undefined) =>
@@ -138,20 +148,24 @@ function importDeclaration(node: Node, context: Context) {
   const options = attributes.length > 0 ? `, { with: ${JSON.stringify(Object.fromEntries(attributes))} }` : "";
   const load = `await ${runtimeName}.load(${JSON.stringify(node.source.value)}${options || ", undefined"}, ${JSON.stringify(required)})`;
   const pattern = picks.length > 0 ? `{ ${picks.join(", ")} } = ` : "";
-  replace(context, node.start, node.end, `(${pattern}${target}${load});`);
+  const locals = (node.specifiers as Node[]).map(({ local }) => local.name as string);
+  const fixed = locals.length > 0 ? ` ${runtimeName}.fix(${JSON.stringify(locals)});` : "";
+  replace(context, node.start, node.end, `(${pattern}${target}${load});${fixed}`);
 }
 
 function variableDeclaration(node: Node, context: Context) {
   for (const declarator of node.declarations as Node[]) {
     freshEnum(declarator, context);
-    for (const name of boundNames(declarator.id)) context.names.add(name);
     if (!declarator.init && node.kind === "let") replace(context, declarator.end, declarator.end, " = void 0");
   }
+  const names = declare(node, context);
   const keywordEnd = node.start + node.kind.length;
-  if (!context.isAsync) return replace(context, node.start, keywordEnd, "var".padEnd(node.kind.length));
-  const semicolon = context.text[node.end - 1] === ";" ? 1 : 0;
-  replace(context, node.start, keywordEnd, "(");
-  replace(context, node.end - semicolon, node.end, ");");
+  if (context.isAsync) {
+    const semicolon = context.text[node.end - 1] === ";" ? 1 : 0;
+    replace(context, node.start, keywordEnd, "(");
+    replace(context, node.end - semicolon, node.end, ");");
+  } else replace(context, node.start, keywordEnd, "var".padEnd(node.kind.length));
+  if (node.kind === "const") fix(node, names, context);
 }
 
 /** An enum compiles to a call on `E || {}`; the first of a cell must not keep the members of an earlier cell's E. */
@@ -161,9 +175,19 @@ function freshEnum({ id, init }: Node, context: Context) {
   replace(context, start.left.start, start.right.start, "");
 }
 
+function nestedVar(nested: NestedVar, context: Context) {
+  const names = declare(nested.node, context);
+  if (context.isAsync) localVar(nested, context);
+  if (!nested.inHead)
+    fix(
+      nested.node,
+      names.filter((name) => context.constants.has(name)),
+      context,
+    );
+}
+
 /** A `var` below the top level of an async cell: without its keyword it assigns the hoisted global. */
 function localVar({ node, inHead }: NestedVar, context: Context) {
-  declare(node, context);
   const keywordEnd = node.start + "var".length;
   if (inHead) return replace(context, node.start, keywordEnd, "");
   const semicolon = context.text[node.end - 1] === ";" ? 1 : 0;
@@ -231,7 +255,13 @@ function children(node: Node): Node[] {
     .filter((value) => typeof value?.type === "string" && typeof value.start === "number");
 }
 
-function boundNames(pattern: Node): string[] {
+/**
+ * The names that a binding pattern declares.
+ *
+ * @example
+ * boundNames({ type: "Identifier", name: "a", start: 0, end: 1 }); // ["a"]
+ */
+export function boundNames(pattern: Node): string[] {
   switch (pattern.type) {
     case "Identifier":
       return [pattern.name];

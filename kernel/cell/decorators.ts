@@ -60,7 +60,7 @@ function readOutput(folder: string, complaint: string) {
   try {
     const code = readFileSync(join(folder, "cell.js"), "utf8");
     const map = JSON.parse(readFileSync(join(folder, "cell.js.map"), "utf8")) as object;
-    return { code: code.replace(/^export \{\};$/m, ""), map };
+    return { code: code.replace(/^export \{\};$|^\/\/# sourceMappingURL=.*$/gm, ""), map };
   } catch (error) {
     throw new TypeError(`compileCell: expected TypeScript to compile the decorators but found ${complaint || error}`);
   }

@@ -8,6 +8,7 @@ import { Script } from "node:vm";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type CompiledCell, compileCell } from "../cell/cell.ts";
 import { runtimeName } from "../cell/cell-rewrite.ts";
+import { fixNames, nameConstants, openNames } from "../cell/constants.ts";
 import { usingContext } from "../cell/using.ts";
 import { alreadyShown, displayBundle } from "../display/display.ts";
 import { displayGlobals } from "../display/display-globals.ts";
@@ -114,7 +115,9 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
   const tslab = createTslab((data, target) => send({ op: "display", cell: cell(), data, metadata: {}, ...target }));
   const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, tslab };
   Object.assign(global, offered, { require: loader.require });
-  Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume } });
+  const fix = (names: readonly string[]) => fixNames(global, names);
+  Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume, fix } });
+  nameConstants(global);
   Object.defineProperty(global, "babelHelpers", { value: { usingCtx: usingContext } });
   process.on("uncaughtException", complain);
   process.on("unhandledRejection", complain);
@@ -190,7 +193,7 @@ async function execute({ cell, count, source, expressions }: RunRequest, cells: 
   cells.set(cell, known);
   const compiled = compileCell(source);
   cells.set(cell, { ...known, originalLine: compiled.originalLine });
-  makeAssignable(compiled);
+  openNames(global, compiled.names);
   const value = await resultOf(compiled, cellFile(cell));
   const isSeen = compiled.hasValue && isShown(value.value);
   const data = isSeen ? sendable(await displayBundle(value.value), cells) : undefined;
@@ -235,15 +238,6 @@ function sendable(bundle: MimeBundle, cells: KnownCellMap): MimeBundle {
 
 const isShown = (value: unknown) =>
   value !== undefined && !(typeof value === "object" && value && alreadyShown in value);
-
-/** A cell may declare a name that Node defines as an accessor or a constant (crypto, navigator): it becomes a variable. */
-function makeAssignable({ names }: CompiledCell) {
-  for (const name of names) {
-    const property = Object.getOwnPropertyDescriptor(global, name);
-    if (property?.configurable && !property.writable)
-      Object.defineProperty(global, name, { value: undefined, writable: true, enumerable: true, configurable: true });
-  }
-}
 
 function failure(error: unknown, cells: KnownCellMap, cell: number): CellError {
   if (error instanceof Interrupted) return interruption;

@@ -255,7 +255,7 @@ test("a cell may declare names that Node has", async () => {
     ),
     "'function'",
   );
-  assert.equal(resultText(await client.execute("const setTimeout = 5, Promise2 = 1; navigator")), "1");
+  assert.equal(resultText(await client.execute("let setTimeout = 5, Promise2 = 1; navigator")), "1");
   assert.equal(
     resultText(
       await client.execute("globalThis.setTimeout = (await import('node:timers')).setTimeout; typeof setTimeout"),

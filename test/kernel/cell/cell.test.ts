@@ -11,7 +11,7 @@ function notebook(modules: Record<string, object> = {}) {
     for (const name of required) if (!(name in module)) throw new SyntaxError(`no ${name}`);
     return module;
   };
-  const runtime = { load, resume: (value: unknown) => value, meta: { url: "file:///cell" } };
+  const runtime = { load, fix: () => {}, resume: (value: unknown) => value, meta: { url: "file:///cell" } };
   const context = createContext({ __srft: runtime, print: (value: unknown) => lines.push(value) });
   const run = async (source: string) => {
     const cell = compileCell(source);
