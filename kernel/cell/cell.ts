@@ -6,8 +6,9 @@
 import { SourceMap } from "node:module";
 import { parseSync } from "oxc-parser";
 import { transformSync } from "oxc-transform";
-import { type Node, type Rewrite, rewriteCell } from "./cell-rewrite.ts";
+import { boundNames, type Node, type Rewrite, rewriteCell } from "./cell-rewrite.ts";
 import { hasDecorators, lowerDecorators } from "./decorators.ts";
+import { isParseable } from "./nesting.ts";
 import { applyEdits, type EditedText, type EditOptions, offsetAt, positionAt } from "./text-edits.ts";
 
 /** A cell ready to run. */
@@ -48,9 +49,17 @@ export class CellSyntaxError extends SyntaxError {
  */
 export function compileCell(source: string): CompiledCell {
   const file = checkSyntax(source);
+  try {
+    return compile(file, source);
+  } catch (error) {
+    throw error instanceof RangeError && /call stack/.test(error.message) ? nestedTooDeeply() : error;
+  }
+}
+
+function compile(file: "cell.ts" | "cell.tsx", source: string): CompiledCell {
   const { code: js, map } = toJavaScript(file, withoutMagic(source));
   const { program } = parseSync("cell.js", js, { sourceType: "module", lang: "js" });
-  const rewrite = rewriteCell(program.body as unknown as Node[], js);
+  const rewrite = rewriteCell(program.body as unknown as Node[], js, hiddenConstants(file, source, js));
   const edited = applyEdits(js, rewrite.edits, frame(rewrite));
   const original =
     map &&
@@ -64,6 +73,16 @@ export function compileCell(source: string): CompiledCell {
     names: [...rewrite.names],
     originalLine: (line, column) => originalLine({ edited, js, original }, line, column),
   };
+}
+
+/** A cell with a top-level `using` is compiled to a try statement in which every declaration is a `var`. */
+function hiddenConstants(file: string, source: string, js: string): ReadonlySet<string> {
+  if (!/^\tvar _usingCtx/m.test(js)) return new Set();
+  const { program } = parseSync(file, withoutMagic(source), { sourceType: "module" });
+  const declarations = (program.body as unknown as Node[]).filter(
+    ({ kind }) => kind !== undefined && !/let|var/.test(kind),
+  );
+  return new Set(declarations.flatMap((node) => node.declarations.flatMap(({ id }: Node) => boundNames(id))));
 }
 
 interface JavaScript {
@@ -99,11 +118,15 @@ export const withoutMagic = (source: string): string =>
  */
 export function checkSyntax(text: string): "cell.ts" | "cell.tsx" {
   const source = withoutMagic(text);
+  if (!isParseable(source)) throw nestedTooDeeply();
   const [error] = parseErrors(source, "cell.ts");
   if (!error) return "cell.ts";
   if (parseErrors(source, "cell.tsx").length === 0) return "cell.tsx";
   throw syntaxError(source, error);
 }
+
+const nestedTooDeeply = () =>
+  new CellSyntaxError("the cell is nested too deeply to be parsed", { line: 1, column: 0, isIncomplete: false });
 
 const parseErrors = (source: string, file: string) =>
   parseSync(file, source, { sourceType: "module", showSemanticErrors: true }).errors;
@@ -133,8 +156,9 @@ function originalLine({ edited, js, original }: Origin, line: number, column: nu
   const offset = offsetAt(edited.text, line, column);
   if (edited.isFrame(offset)) return 0;
   const place = positionAt(js, edited.originalOffset(offset));
-  const entry = original?.findEntry(place.line - 1, place.column);
-  return entry && "originalLine" in entry ? entry.originalLine + 1 : place.line;
+  if (!original) return place.line;
+  const entry = original.findEntry(place.line - 1, place.column);
+  return "originalLine" in entry ? entry.originalLine + 1 : 0; // before all that is mapped: a compiler's own function
 }
 
 interface ParseError {

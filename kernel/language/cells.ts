@@ -10,6 +10,7 @@
 import { parseSync } from "oxc-parser";
 import { checkSyntax } from "../cell/cell.ts";
 import type { Node } from "../cell/cell-rewrite.ts";
+import { isParseable } from "../cell/nesting.ts";
 
 /** Begins the names that only the virtual files know. */
 export const hiddenPrefix = "__srft_";
@@ -61,7 +62,9 @@ export const createHistory = (): CellHistory => ({ files: new Map(), declared: n
 export const isCheckable = (source: string): boolean => source.length <= longestCell && isFlat(source);
 
 /** Parsers are recursive: deep nesting ends their process. */
-function isFlat(source: string) {
+const isFlat = (source: string) => hasFewBrackets(source) && isParseable(source);
+
+function hasFewBrackets(source: string) {
   let depth = 0;
   for (const [bracket] of source.matchAll(/[()[\]{}<>]/g)) {
     depth += /[([{<]/.test(bracket) ? 1 : depth > 0 ? -1 : 0;

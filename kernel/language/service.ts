@@ -52,7 +52,7 @@ let shown: string[] = [];
 process.on("message", (message: ToLanguage) => {
   if (message.op === "commit") return commit(message.source, message.id);
   const isLate = Date.now() > message.deadline;
-  send({ op: "answer", request: message.request, answer: isLate ? "absent" : answer(message) });
+  send({ op: "answer", request: message.request, answer: isLate ? "absent" : answerOrAbsent(message) });
 });
 process.on("disconnect", () => process.exit());
 process.on("exit", () => {
@@ -69,7 +69,19 @@ function commit(source: string, id: number) {
   try {
     commitCell(source, id, history);
   } catch (error) {
-    if (!(error instanceof CellSyntaxError)) throw error;
+    if (!(error instanceof CellSyntaxError || isOverflow(error))) throw error;
+  }
+}
+
+/** A walk over a tree that is deep but could be parsed. */
+const isOverflow = (error: unknown) => error instanceof RangeError && /call stack/.test(error.message);
+
+function answerOrAbsent(message: Exclude<ToLanguage, { op: "commit" }>): Answer {
+  try {
+    return answer(message);
+  } catch (error) {
+    if (isOverflow(error)) return "absent";
+    throw error;
   }
 }
 

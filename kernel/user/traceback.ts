@@ -4,6 +4,7 @@ import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError } from "../cell/cell.ts";
+import { constantMessage } from "../cell/constants.ts";
 import type { CellError } from "../link.ts";
 
 /** What a traceback needs to know of a cell that ran. */
@@ -19,6 +20,9 @@ export type KnownCells = ReadonlyMap<number, KnownCell>;
 
 /** The name a cell's script has in V8's stack traces. */
 export const cellFile = (cell: number) => `srft-cell-${cell}.ts`;
+
+/** Characters of a line that an excerpt shows. */
+const longestLine = 160;
 
 const place = /(?:file:\/\/\/?)?srft-cell-(\d+)\.ts:(\d+):(\d+)/g;
 /** The kernel's compiled files and, as source maps have it, their sources. */
@@ -66,7 +70,7 @@ function nameAndValue(error: unknown) {
   if (!(error instanceof Error)) return { ename: "Thrown", evalue: safely(() => inspect(error), "a value") };
   return {
     ename: safely(() => String(error.name), "Error"),
-    evalue: safely(() => String(error.message), ""),
+    evalue: constantMessage(safely(() => String(error.message), "")),
   };
 }
 
@@ -82,7 +86,7 @@ function stackLines(error: unknown, cells: KnownCells, depth = 0): string[] {
   const { ename, evalue } = nameAndValue(error);
   if (!(error instanceof Error)) return [`Thrown: ${evalue}`];
   const stack = safely(() => error.stack, undefined);
-  const text = typeof stack === "string" && stack !== "" ? stack : `${ename}: ${evalue}`;
+  const text = typeof stack === "string" && stack !== "" ? constantMessage(stack) : `${ename}: ${evalue}`;
   const decoration = text.startsWith("srft-cell-") ? text.indexOf(`\n${ename}`) + 1 : 0;
   const lines = cleanLines(text.slice(decoration).split("\n"), cells);
   if (depth >= 5) return lines;
@@ -128,15 +132,22 @@ function excerpt({ count, source }: KnownCell, line: number) {
   const first = Math.max(1, line - 2);
   const shown = lines.slice(first - 1, line + 2).map((text, index) => {
     const number = first + index;
-    return `${number === line ? ">" : " "} ${String(number).padStart(3)} | ${text}`;
+    return `${number === line ? ">" : " "} ${String(number).padStart(3)} | ${clip(text, 0)}`;
   });
   return [`cell [${count}], line ${line}`, ...shown];
 }
 
+/** The part of a long line that shows a place. */
+const clip = (text: string, column: number) => text.slice(windowStart(column), windowStart(column) + longestLine);
+
+const windowStart = (column: number) => Math.max(0, column - longestLine + 20);
+
 function syntaxTraceback(error: CellSyntaxError, cell: KnownCell): CellError {
   const lines = excerpt(cell, error.line);
   const marked = lines.findIndex((line) => line.startsWith(">"));
-  lines.splice(marked + 1, 0, `      | ${" ".repeat(error.column)}^`);
+  const text = cell.source.split("\n")[error.line - 1] ?? "";
+  lines[marked] = `> ${String(error.line).padStart(3)} | ${clip(text, error.column)}`;
+  lines.splice(marked + 1, 0, `      | ${" ".repeat(error.column - windowStart(error.column))}^`);
   const head = `\u001b[31mSyntaxError: ${error.message}\u001b[39m`;
   return { ename: "SyntaxError", evalue: `${error.message} (line ${error.line})`, traceback: [head, ...lines] };
 }

@@ -54,13 +54,19 @@ test("C ends with the process that started it", { skip: process.platform === "wi
 });
 
 test("check and complete survive hostile text", { timeout: 120_000 }, async () => {
-  const { language, codes, complete, inspect, check, run } = await notebook();
+  const { language, told, codes, complete, inspect, run } = await notebook();
+  const first = language.pid;
+  const check = (text: string) => language.check(text, { id: 1, budget });
   const long = `const big = "${"x".repeat(1_000_000)}";`;
   const hostile = [
     long,
     "((((((",
     "}".repeat(5000),
     "(".repeat(50_000),
+    "<a>".repeat(20_000),
+    "new ".repeat(20_000),
+    `x = ${"!".repeat(9000)}1`,
+    `x = a${".b".repeat(9000)}`,
     "\ud800",
     "const s = '\udc00\ud800';",
     "\0",
@@ -73,7 +79,8 @@ test("check and complete survive hostile text", { timeout: 120_000 }, async () =
   }
   run(...hostile);
   assert.deepEqual(await codes("big.length"), []);
-  const [problem] = await check("const t = '\ud800'; t.nope");
-  assert.deepEqual(problem!.start, { line: 1, column: 17 });
-  assert.ok(language.pid);
+  const problems = await check("const t = '\ud800'; t.nope");
+  assert.ok(problems !== "absent");
+  assert.deepEqual(problems[0]!.start, { line: 1, column: 17 });
+  assert.deepEqual([language.pid, told], [first, []]);
 });

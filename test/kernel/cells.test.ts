@@ -1,0 +1,112 @@
+/** What cells may say and what becomes of their errors, over the wire. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Client, resultText, startClient, streamText } from "./client.ts";
+
+let client: Client;
+
+before(async () => {
+  client = await startClient();
+});
+after(() => client.close());
+
+const run = (code: string) => client.execute(code);
+const failure = async (code: string) => {
+  const { reply } = await run(code);
+  assert.equal(reply.content.status, "error", code);
+  return { ...reply.content, text: (reply.content.traceback as string[]).join("\n") };
+};
+
+test("a constant cannot be assigned, from its own cell, a later one or a closure, and can be declared again", async () => {
+  for (const code of ["const one = 1;\none = 2", "one++", "const grow = () => { one += 1 }; grow()"]) {
+    const { ename, evalue, text } = await failure(code);
+    assert.deepEqual([ename, evalue], ["TypeError", "Assignment to constant variable."]);
+    assert.match(text, /TypeError: Assignment to constant variable\.[\s\S]*cell \[\d+\], line \d/);
+  }
+  assert.equal(resultText(await run("const one = 'again'; one")), "'again'");
+  assert.match(
+    (await failure("Object.freeze({ one: 1 }).one = 2")).evalue,
+    /read only property 'one' of object '#<Object>'/,
+  );
+});
+
+test("a constant that a failed cell did not reach keeps its value and may be declared by the next", async () => {
+  await run("const half = 1");
+  await failure("throw new Error('early'); const half = 2");
+  assert.equal(resultText(await run("half")), "1");
+  assert.equal(resultText(await run("const half = 3; half")), "3");
+});
+
+test("errors in decorated classes are told in cell coordinates", async () => {
+  const method = await failure(`function plain(value: unknown, _context: unknown) { return value }
+@plain class A {
+  @plain m() {
+    throw new Error("in m");
+  }
+}
+new A().m()`);
+  assert.match(method.text, /at A\.m \(cell \[\d+\], line 4\)\n {4}at cell \[\d+\], line 7\n/);
+  const decorator = await failure(`function broken(): never {
+  throw new Error("in the decorator");
+}
+
+@broken
+class B {}`);
+  assert.match(decorator.text, /at broken \(cell \[\d+\], line 2\)/);
+  assert.match(decorator.text, / {4}at cell \[\d+\], line 5\n/);
+  for (const { text } of [method, decorator]) assert.doesNotMatch(text, /esDecorate|srft-cell|node:/);
+});
+
+test("errors beside using and in a disposal are told in cell coordinates", async () => {
+  const dispose = "[Symbol.dispose ?? Symbol.for('Symbol.dispose')]";
+  const thrown = await failure(`using file = { ${dispose}() {} };
+
+throw new Error("after using");`);
+  assert.match(thrown.text, /Error: after using\S*\n {4}at cell \[\d+\], line 3\n/);
+  const disposal = await failure(`using file = {
+  ${dispose}() {
+    throw new Error("in the disposal");
+  },
+};`);
+  assert.match(
+    disposal.text,
+    /Error: in the disposal\S*\n {4}at \S+ \(cell \[\d+\], line 3\)\n {4}at cell \[\d+\], line \d\n/,
+  );
+});
+
+test("a text nested too deeply is a syntax error, and the kernel lives", async () => {
+  await run("const kept = 5");
+  for (const text of ["(".repeat(50_000), `x=${"<a>".repeat(20_000)}`, "new ".repeat(60_000)]) {
+    const { ename, evalue, text: traceback } = await failure(text);
+    assert.equal(ename, "SyntaxError");
+    assert.match(evalue, /nested too deeply/);
+    assert.ok(traceback.length < 1000);
+    const { reply } = await client.request("is_complete_request", { code: text });
+    assert.equal(reply.content.status, "invalid");
+    await client.request("complete_request", { code: text, cursor_pos: text.length });
+    await client.request("inspect_request", { code: text, cursor_pos: text.length });
+  }
+  assert.equal(resultText(await run("kept")), "5");
+});
+
+test("a syntax error far into a long line shows the place", async () => {
+  const { text } = await failure(`const long = "${"x".repeat(5000)}"; let = = 3`);
+  assert.ok(text.length < 1000);
+  const [shown, mark] = text.split("\n").slice(-2) as [string, string];
+  assert.equal(shown[mark.indexOf("^")], "=");
+});
+
+test("a top-level loop of 1e7 turns takes at most twice the time of a plain script", async () => {
+  const loop = "let sum = 0; for (let i = 0; i < 1e7; i++) sum += i & 3;";
+  const measured = await run(`const fs = require("node:fs"), { execFileSync } = require("node:child_process");
+    fs.writeFileSync("plain.cjs", "const start = performance.now(); ${loop} console.log(performance.now() - start)");
+    const plain = Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, ["plain.cjs"])));
+    Math.min(...plain)`);
+  const cells: number[] = [];
+  for (let turn = 0; turn < 5; turn++)
+    cells.push(Number(resultText(await run(`const start = performance.now(); ${loop} performance.now() - start`))));
+  const [cell, plain] = [Math.min(...cells), Number(resultText(measured))];
+  assert.ok(cell <= 2 * plain, `${cell} ms in a cell, ${plain} ms in a script`);
+  assert.equal(streamText(measured), "");
+});
