@@ -106,9 +106,10 @@ async function doctor(args: string[]): Promise<number> {
   return diagnosis.ok ? 0 : 1;
 }
 
-async function kernel([connectionFile, ...others]: string[]): Promise<number> {
-  if (connectionFile === undefined || others.length > 0)
-    throw new TypeError("kernel: expected one connection file; Jupyter writes it, start the kernel from there");
+/** `jupyter run` and `jupyter console` hand arguments of their own on to the kernel; they mean nothing here. */
+async function kernel([connectionFile]: string[]): Promise<number> {
+  if (connectionFile === undefined)
+    throw new TypeError("kernel: expected a connection file; Jupyter writes it, start the kernel from there");
   await (await import("./supervisor/supervisor.ts")).runKernel(connectionFile);
   return 0;
 }

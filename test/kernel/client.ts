@@ -1,15 +1,15 @@
-/** A small front end: starts our kernel over real sockets and collects what it says. */
+/** A small front end: talks to a kernel over real sockets and collects what it says. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { Dealer, Request, Subscriber } from "zeromq";
 import { sendQueue } from "../../kernel/protocol/channels.ts";
 import type { Connection, Message } from "../../kernel/protocol/messages.ts";
 import { createWire } from "../../kernel/protocol/wire.ts";
+import { type StartOptions, startKernel } from "./kernel-process.ts";
+
+export { connectionKey, mainFile } from "./kernel-process.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: contents differ by message type
 export type Received = Message<any>;
@@ -20,14 +20,17 @@ export interface Answer {
   readonly reply: Received;
 }
 
-export interface Client {
-  readonly process: ChildProcess;
-  readonly folder: string;
+/** One front end of a kernel that somebody started. */
+export interface Connected {
   /** Every iopub message so far. */
   readonly heard: Received[];
+  /** Every message on shell and control so far. */
+  readonly replies: Received[];
   /** Runs a cell and waits for idle and reply. */
   execute(code: string, options?: object): Promise<Answer>;
   request(type: string, content?: object, channel?: "shell" | "control"): Promise<Answer>;
+  /** Sends a request and waits for its reply alone. */
+  ask(type: string, content?: object, channel?: "shell" | "control"): Promise<Received>;
   /** Sends a comm message and waits for its idle. */
   comm(type: string, content: object, buffers?: readonly Uint8Array[]): Promise<Received[]>;
   /** Answers input requests; nobody answers until this is set. */
@@ -38,51 +41,43 @@ export interface Client {
   sendRaw(frames: readonly Uint8Array[]): void;
   /** Waits until an iopub message passes the test. */
   hear(test: (message: Received) => boolean): Promise<Received>;
+  /** Settles when what the front end asks is heard on iopub too: a subscription takes a moment. */
+  subscribed(): Promise<void>;
+  disconnect(): Promise<void>;
+}
+
+/** A front end and the kernel that it started. */
+export interface Client extends Connected {
+  readonly process: ChildProcess;
+  readonly folder: string;
+  readonly connection: Connection;
   close(): Promise<void>;
 }
 
-export const mainFile = join(import.meta.dirname, "../../kernel/main.js");
-
-export const connectionKey = "a test's key";
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-
-async function writeConnection(folder: string) {
-  const [shell_port, iopub_port, stdin_port, control_port, hb_port] = (await Promise.all(
-    Array.from({ length: 5 }, freePort),
-  )) as [number, number, number, number, number];
-  const connection: Connection = {
-    transport: "tcp",
-    ip: "127.0.0.1",
-    key: connectionKey,
-    signature_scheme: "hmac-sha256",
-    ...{ shell_port, iopub_port, stdin_port, control_port, hb_port },
+/** Starts a kernel in a temporary folder and waits until it answers and its iopub is heard. */
+export async function startClient(options: StartOptions = {}): Promise<Client> {
+  const { process: kernel, folder, connection } = await startKernel(options);
+  const client = connectClient(connection);
+  const close = async () => {
+    const ended = new Promise((resolve) => kernel.once("exit", resolve));
+    if (kernel.exitCode === null && kernel.signalCode === null) {
+      void client.ask("shutdown_request", { restart: false }, "control");
+      await ended;
+    }
+    await client.disconnect();
+    rmSync(folder, { recursive: true, force: true });
   };
-  const file = join(folder, "connection.json");
-  writeFileSync(file, JSON.stringify(connection));
-  return { connection, file };
+  await client.subscribed();
+  return Object.assign(client, { process: kernel, folder, connection, close });
 }
 
-/** Starts a kernel in a temporary folder and waits until it answers and its iopub is heard. */
-export async function startClient({ env = {} }: { readonly env?: Record<string, string> } = {}): Promise<Client> {
-  const folder = mkdtempSync(join(tmpdir(), "srft-kernel-"));
-  const { connection, file } = await writeConnection(folder);
-  const kernel = spawn(process.execPath, [mainFile, "kernel", file], {
-    cwd: folder,
-    stdio: ["ignore", 2, 2],
-    env: { ...process.env, SRFT_HISTORY: join(folder, "history.jsonl"), ...env },
-  });
-  const wire = createWire(connectionKey);
-  const identity = { routingId: randomUUID() };
+/** Connects a front end to a running kernel. */
+export function connectClient(connection: Connection): Connected {
+  const wire = createWire(connection.key);
+  const identity = { routingId: randomUUID(), reconnectInterval: 10, linger: 0 };
   const sockets = { shell: new Dealer(identity), control: new Dealer(identity), stdin: new Dealer(identity) };
-  const heartbeat = new Request();
-  const iopub = new Subscriber({ receiveHighWaterMark: 0 });
+  const heartbeat = new Request({ reconnectInterval: 10, linger: 0 });
+  const iopub = new Subscriber({ receiveHighWaterMark: 0, reconnectInterval: 10 });
   iopub.subscribe();
   const at = (port: number) => `tcp://127.0.0.1:${port}`;
   sockets.shell.connect(at(connection.shell_port));
@@ -92,13 +87,16 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
   iopub.connect(at(connection.iopub_port));
 
   const heard: Received[] = [];
-  const replies = new Map<string, (message: Received) => void>();
+  const replies: Received[] = [];
+  const waiting = new Map<string, (message: Received) => void>();
   const watchers = new Set<() => void>();
   const parentOf = (message: Received) => (message.parent as { msg_id?: string }).msg_id ?? "";
   const collectReplies = async (socket: Dealer) => {
     for await (const frames of socket) {
       const message = wire.decode(frames);
-      if (message) replies.get(parentOf(message))?.(message);
+      if (!message) continue;
+      replies.push(message);
+      waiting.get(parentOf(message))?.(message);
     }
   };
   const collectOutput = async () => {
@@ -137,14 +135,17 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
     control: sendQueue(sockets.control),
     stdin: sendQueue(sockets.stdin),
   };
-  const request = async (type: string, content: object = {}, channel: "shell" | "control" = "shell") => {
+  const post = (type: string, content: object, channel: "shell" | "control") => {
     const frames = wire.encode({ type, content });
     const { msg_id } = JSON.parse(Buffer.from(frames[2]!).toString()) as { msg_id: string };
-    const replied = new Promise<Received>((resolve) => replies.set(msg_id, resolve));
+    const reply = new Promise<Received>((resolve) => waiting.set(msg_id, resolve));
     queues[channel].push(frames);
-    const [reply] = await Promise.all([replied, hear(isIdleOf(msg_id))]);
-    replies.delete(msg_id);
-    return { reply, iopub: heard.filter((message) => parentOf(message) === msg_id) };
+    return { msg_id, reply: reply.finally(() => waiting.delete(msg_id)) };
+  };
+  const request: Connected["request"] = async (type, content = {}, channel = "shell") => {
+    const { msg_id, reply } = post(type, content, channel);
+    const [replied] = await Promise.all([reply, hear(isIdleOf(msg_id))]);
+    return { reply: replied, iopub: heard.filter((message) => parentOf(message) === msg_id) };
   };
   const isIdleOf = (id: string) => (message: Received) =>
     parentOf(message) === id && message.header.msg_type === "status" && message.content.execution_state === "idle";
@@ -155,42 +156,32 @@ export async function startClient({ env = {} }: { readonly env?: Record<string, 
     await hear(isIdleOf(msg_id));
     return heard.filter((message) => parentOf(message) === msg_id);
   };
-  const client: Client = {
+  const client: Connected = {
     onInput: undefined,
     comm,
     async beat(text) {
       await heartbeat.send(text);
       return String((await heartbeat.receive())[0]);
     },
-    process: kernel,
-    folder,
     heard,
+    replies,
     request,
+    ask: (type, content = {}, channel = "shell") => post(type, content, channel).reply,
     execute: (code, options = {}) => request("execute_request", { code, allow_stdin: false, ...options }),
     sendRaw: (frames) => queues.shell.push(frames),
     hear,
-    async close() {
-      const ended = new Promise((resolve) => kernel.once("exit", resolve));
-      if (kernel.exitCode === null && kernel.signalCode === null) {
-        void request("shutdown_request", { restart: false }, "control");
-        await ended;
+    async subscribed() {
+      for (;;) {
+        const late = new Promise<undefined>((resolve) => setTimeout(resolve, 100, undefined));
+        if (await Promise.race([request("kernel_info_request"), late])) return;
       }
+    },
+    async disconnect() {
       for (const socket of [iopub, heartbeat, ...Object.values(sockets)]) socket.close();
       await Promise.all(collecting);
-      rmSync(folder, { recursive: true, force: true });
     },
   };
-  await hearsItself(request);
   return client;
-}
-
-/** The subscription takes a moment: asks until an answer is heard on iopub too. */
-async function hearsItself(request: Client["request"]) {
-  for (;;) {
-    const answer = request("kernel_info_request");
-    const late = new Promise<undefined>((resolve) => setTimeout(resolve, 100, undefined));
-    if (await Promise.race([answer, late])) return;
-  }
 }
 
 export const types = (answer: Answer) =>
