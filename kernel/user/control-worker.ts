@@ -30,6 +30,9 @@ const batchSize = 64 * 1024;
 /** How long an idle main thread has to answer an interrupt before it counts as busy, in milliseconds. */
 const grace = 50;
 
+/** A main thread that runs JavaScript answers the inspector within this time, in milliseconds; native code does not. */
+const alert = 30;
+
 type Stream = Extract<Output, { op: "stream" }>;
 
 interface Shared {
@@ -148,9 +151,20 @@ function interrupt(cell: number) {
   if (cell !== running) return;
   toMain({ op: "interrupt", cell });
   if (prompted !== undefined) unblock("interrupted");
-  setTimeout(() => {
-    if (cell === running) terminate(cell);
-  }, grace);
+  setTimeout(() => stopIfBusy(cell), grace);
+}
+
+/**
+ * A termination that strikes while an add-on computes (a training step of ONNX Runtime takes seconds) aborts the
+ * process when the add-on returns: it is let finish, and then the cell has its grace again.
+ */
+function stopIfBusy(cell: number) {
+  if (cell !== running) return;
+  const asked = performance.now();
+  inspector.post("Runtime.getIsolateId", () => {
+    if (performance.now() - asked > alert) setTimeout(() => stopIfBusy(cell), grace);
+    else if (cell === running) terminate(cell);
+  });
 }
 
 /** Stops whatever JavaScript the main thread runs. Its frames unwind uncaught, so the cell is settled here. */
