@@ -3,8 +3,19 @@
  */
 
 export * from "./analysis/category.ts";
+export * from "./analysis/cross-sampling/budget-curve.ts";
+export {
+  type CrossAnswer,
+  type CrossSampleOptions,
+  crossSample,
+} from "./analysis/cross-sampling/cross-sample.ts";
+export type { SwapCriterion, SwapMeasure } from "./analysis/cross-sampling/swap-criterion.ts";
+export * from "./analysis/cross-sampling/swap-effects.ts";
+export type { SwapOptions, Swapper } from "./analysis/cross-sampling/swap-plan.ts";
 export * from "./analysis/divergences.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
+export * from "./analysis/maps/dynamics-map.ts";
+export * from "./analysis/maps/likelihood-map.ts";
 export * from "./analysis/roles.ts";
 export type { TokenRow } from "./analysis/table/long-rows.ts";
 export * from "./analysis/token-shift.ts";

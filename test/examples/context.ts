@@ -190,6 +190,7 @@ async function ownContexts(
 const neighbours: Readonly<Record<string, readonly string[]>> = {
   "kernel/": ["kernel/notebook/notebook.ts"],
   "src/": sourceFiles("src/graph"),
+  "src/analysis/cross-sampling/": ["src/analysis/cross-sampling/swap-plan.ts"],
   "src/data/math/": sourceFiles("src/data").filter((file) => file.startsWith("src/data/math/")),
   "src/token-stats/": ["src/token-stats/token-statistics.ts"],
 };
