@@ -2,10 +2,7 @@
 
 The trainer's method runs unchanged on a stand-in for the trainer: its settings are attributes, its forward pass returns
 recorded logits, its accelerator is one process. Advantages are (R - mean) / (std + 1e-4) with torch.std, as
-GRPOTrainer computes them for scale_rewards="group", or R - mean for "none". KL estimates and advantages after verl's
-formulas (verl/trainer/ppo/core_algos.py at b178a3c, kl_penalty_forward, compute_rloo_outcome_advantage,
-compute_reinforce_plus_plus_outcome_advantage, compute_reinforce_plus_plus_baseline_outcome_advantage,
-compute_grpo_outcome_advantage) are restated below.
+GRPOTrainer computes them for scale_rewards="group", or R - mean for "none".
 
     python3 test/oracle/trl_losses.py
 """
@@ -163,75 +160,19 @@ def cases():
     ]
 
 
-def masked_whiten(values, mask):
-    mean = (values * mask).sum() / mask.sum()
-    variance = ((values - mean) ** 2 * mask).sum() / mask.sum()
-    variance = variance * mask.sum() / (mask.sum() - 1)
-    return (values - mean) * torch.rsqrt(variance + 1e-8)
-
-
 def flat(values):
     return rounded(torch.cat([values[i, : LENGTHS[row]] for i, row in enumerate(ROWS)]))
 
 
-def verl_advantages():
-    mask = padded(torch.tensor([1.0] * len(MASK)))
-    rewards = torch.tensor([REWARDS[row] for row in ROWS])
-    groups = torch.tensor([GROUPS[row] for row in ROWS])
-    ends = torch.tensor([LENGTHS[row] - 1 for row in ROWS])
-    old, reference = padded(statistics(OLD_LOGITS)[0]), padded(statistics(REFERENCE_LOGITS)[0])
-
-    def group_mean(row):
-        return rewards[groups == groups[row]].mean()
-
-    grpo = torch.stack([(rewards[i] - group_mean(i)) / (rewards[groups == groups[i]].std() + 1e-6) for i in ROWS])
-    sizes = [(groups == groups[i]).sum() for i in ROWS]
-    rloo = torch.stack([rewards[i] * n / (n - 1) - group_mean(i) * n / (n - 1) for i, n in zip(ROWS, sizes)])
-
-    def returns(token_rewards, gamma):
-        result, running = torch.zeros_like(token_rewards), torch.zeros(len(ROWS))
-        for t in reversed(range(LONGEST)):
-            running = token_rewards[:, t] + gamma * running
-            result[:, t] = running
-            running = running * mask[:, t]
-        return result
-
-    def scattered(scores):
-        return torch.zeros_like(mask).scatter(1, ends[:, None], scores[:, None])
-
-    plain = returns(scattered(rewards), 0.9)
-    penalised = returns(scattered(rewards) - 0.1 * (old - reference) * mask, 1.0)
-    baseline = (rewards - torch.stack([group_mean(i) for i in ROWS]))[:, None] * mask
-    return {
-        "grpo": flat(grpo[:, None] * mask),
-        "rloo": flat(rloo[:, None] * mask),
-        "reinforcePlusPlus": flat(masked_whiten(plain, mask) * mask),
-        "reinforcePlusPlusKl": flat(masked_whiten(penalised, mask) * mask),
-        "reinforcePlusPlusBaseline": flat(masked_whiten(baseline, mask) * mask),
-    }
-
-
-def verl_kl():
-    logprob, reference = statistics(LOGITS)[0], statistics(REFERENCE_LOGITS)[0]
-    gap = torch.clamp(reference - logprob, -20, 20)
-    return {
-        "k1": rounded(logprob - reference),
-        "abs": rounded((logprob - reference).abs()),
-        "k2": rounded(0.5 * (logprob - reference).square()),
-        "k3": rounded(torch.clamp(torch.exp(gap) - gap - 1, -10, 10)),
-    }
-
-
 def main():
     golden = {
-        "source": "GRPOTrainer._compute_loss of TRL on the batch of objectives.json; verl's formulas restated (b178a3c)",
+        "source": "GRPOTrainer._compute_loss of TRL on the batch of objectives.json",
         "command": "python3 test/oracle/trl_losses.py",
         "versions": {"torch": torch.__version__, "trl": trl.__version__},
         "tolerance": "relative or absolute 1e-6 (gradients leave the objectives as float32)",
         "referenceLogits": rounded(REFERENCE_LOGITS),
         "mask": PARTIAL_MASK,
         "cases": cases(),
-        "verl": {"advantages": verl_advantages(), "kl": verl_kl()},
     }
     file = os.path.join(os.path.dirname(__file__), "../golden/trl.json")
     with open(file, "w", encoding="utf-8") as out:

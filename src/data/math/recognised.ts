@@ -1,8 +1,9 @@
 /**
  * What is recognised as the same answer and what is not; a test runs every row.
  *
- * Columns: form · gold answer · answer · equal (1) or not (0). Rows with 0 under "not recognised" are right answers that
- * we do not see as such; the others are different answers.
+ * Columns: form · gold answer · answer · equal (1) or not (0) · what Math-Verify says where it says otherwise. Rows with
+ * 0 under "not recognised" are right answers that we do not see as such; the others are different answers. A test
+ * compares the last column with a run of Math-Verify.
  */
 
 /** A row of the table. */
@@ -11,9 +12,13 @@ export interface RecognisedForm {
   readonly gold: string;
   readonly answer: string;
   readonly equal: boolean;
+  /** The verdict of Math-Verify on the same pair. */
+  readonly mathVerify: boolean;
 }
 
-const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: string, equal: 0 | 1])[]>> = {
+const forms: Readonly<
+  Record<string, readonly (readonly [gold: string, answer: string, equal: 0 | 1, mathVerify?: 0 | 1])[]>
+> = {
   integers: [
     ["-5", "-5", 1],
     ["7", "+7", 1],
@@ -24,8 +29,8 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["7425000", "7,425,000", 1],
     ["14916", "14{,}916", 1],
     ["32349", "32,\\!349", 1],
-    ["1000", "1 000", 1],
-    ["1, 234", "1,234", 1],
+    ["1000", "1 000", 1, 0],
+    ["1, 234", "1,234", 1, 0],
     ["32349", "32, 349", 0],
   ],
   "decimals and rounding": [
@@ -34,7 +39,7 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["1/8", "0.125", 1],
     ["1/3", "0.333333", 1],
     ["1/3", "0.3333", 0],
-    ["1/3", "0.\\overline{3}", 1],
+    ["1/3", "0.\\overline{3}", 1, 0],
     ["0.00000001", "0", 0],
     ["\\sqrt{17}", "4.123105625617661", 1],
   ],
@@ -45,11 +50,11 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["\\dfrac{1}{3}", "\\tfrac{2}{6}", 1],
     ["2/3", "3/2", 0],
     ["7/2", "3\\frac{1}{2}", 1],
-    ["7/2", "3 1/2", 1],
+    ["7/2", "3 1/2", 1, 0],
   ],
   percent: [
     ["28\\%", "28 percent", 1],
-    ["28\\%", "28", 1],
+    ["28\\%", "28", 1, 0],
     ["0.28", "28\\%", 1],
     ["28\\%", "0.28", 1],
     ["28", "0.28", 0],
@@ -57,7 +62,7 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
   ],
   "scientific notation": [
     ["1200", "1.2 \\times 10^3", 1],
-    ["0.0015", "1.5e-3", 1],
+    ["0.0015", "1.5e-3", 1, 0],
     ["10^{20}+1", "10^{20}", 0],
   ],
   "roots and powers": [
@@ -75,18 +80,18 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["\\frac94\\pi", "\\frac{9\\pi}{4}", 1],
     ["\\pi", "3.14", 0],
     ["e^2", "e \\cdot e", 1],
-    ["2i", "\\sqrt{-4}", 1],
-    ["\\frac{1-i}{2}", "\\frac{1}{1+i}", 1],
+    ["2i", "\\sqrt{-4}", 1, 0],
+    ["\\frac{1-i}{2}", "\\frac{1}{1+i}", 1, 0],
   ],
   "units, degrees, currency, words": [
     ["15\\mbox{ cm}^2", "15", 1],
     ["10", "10 cm", 1],
     ["90^\\circ", "90", 1],
     ["1000.99", "\\$1,000.99", 1],
-    ["5", "\\text{Area: } 5 \\text{ units}", 1],
+    ["5", "\\text{Area: } 5 \\text{ units}", 1, 0],
   ],
   "functions and formulas": [
-    ["\\frac12", "\\sin 30^\\circ", 1],
+    ["\\frac12", "\\sin 30^\\circ", 1, 0],
     ["x^2+2x+1", "(x+1)^2", 1],
     ["2-2p", "2(1-p)", 1],
     ["\\frac{x+2}{7}", "\\frac{x}{7}+\\frac27", 1],
@@ -106,7 +111,7 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["11", "x \\approx 11", 1],
     ["22/7", "\\frac{22}{7} \\approx 3.14", 1],
     ["5", "6 \\approx 5", 0],
-    ["5", "6 = 5", 0],
+    ["5", "6 = 5", 0, 1],
     ["5", "5 \\text{ or } 6", 0],
     ["AB = 4", "4", 1],
     ["f(x) = 1", "1", 1],
@@ -134,7 +139,7 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["(3, \\frac{\\pi}{2})", "\\left( 3, \\frac{\\pi}{2} \\right)", 1],
     ["(1,3)", "(3,1)", 0],
     ["(1,3)", "1,3", 1],
-    ["(1,3)", "\\{1,3\\}", 0],
+    ["(1,3)", "\\{1,3\\}", 0, 1],
     ["(1,2),(3,4)", "(3,4),(1,2)", 1],
     ["(p,q) = (3,2)", "(3,2)", 1],
     ["(0;0;0)", "(0,0,0)", 1],
@@ -154,7 +159,7 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
     ["x < 1", "-x > -1", 1],
     ["-2 \\le x \\le 7", "[-2,7]", 1],
     ["[-2,7]", "-2 \\le x \\le 7", 0],
-    ["x < 1 \\text{ or } x > 5", "(-\\infty,1)\\cup(5,\\infty)", 1],
+    ["x < 1 \\text{ or } x > 5", "(-\\infty,1)\\cup(5,\\infty)", 1, 0],
     ["x \\ne 3", "x != 3", 1],
     ["x > 5", "x < 5", 0],
   ],
@@ -177,18 +182,18 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
   "not recognised": [
     ["1.22", "1,22", 0],
     ["5", "\\text{five}", 0],
-    ["10", "10 m", 0],
+    ["10", "10 m", 0, 1],
     ["21", "10101_2", 0],
     ["(0,1)", "]0,1[", 0],
     ["(0,\\infty)", "\\{x \\mid x > 0\\}", 0],
     ["x = 2", "2x = 4", 0],
     ["\\pm 2", "x^2 = 4", 0],
-    ["2", "\\log 100", 0],
+    ["2", "\\log 100", 0, 1],
     ["x", "\\sqrt{x^2}", 0],
-    ["\\frac{1}{3}", "\\int_0^1 x^2 dx", 0],
-    ["55", "\\sum_{k=1}^{10} k", 0],
-    ["\\begin{pmatrix}2\\end{pmatrix}", "\\begin{pmatrix}1\\end{pmatrix}+\\begin{pmatrix}1\\end{pmatrix}", 0],
-    ["1 \\leq |z| \\leq 2", "[-2,-1]\\cup[1,2]", 0],
+    ["\\frac{1}{3}", "\\int_0^1 x^2 dx", 0, 1],
+    ["55", "\\sum_{k=1}^{10} k", 0, 1],
+    ["\\begin{pmatrix}2\\end{pmatrix}", "\\begin{pmatrix}1\\end{pmatrix}+\\begin{pmatrix}1\\end{pmatrix}", 0, 1],
+    ["1 \\leq |z| \\leq 2", "[-2,-1]\\cup[1,2]", 0, 1],
   ],
 };
 
@@ -199,5 +204,11 @@ const forms: Readonly<Record<string, readonly (readonly [gold: string, answer: s
  * recognisedForms.filter(({ form }) => form === "not recognised");
  */
 export const recognisedForms: readonly RecognisedForm[] = Object.entries(forms).flatMap(([form, rows]) =>
-  rows.map(([gold, answer, equal]) => ({ form, gold, answer, equal: equal === 1 })),
+  rows.map(([gold, answer, equal, mathVerify = equal]) => ({
+    form,
+    gold,
+    answer,
+    equal: equal === 1,
+    mathVerify: mathVerify === 1,
+  })),
 );

@@ -34,7 +34,7 @@ for (const expected of recorded.cases as readonly TrlCase[]) {
 
 const rollouts = firstRows(relativesBatch("old reference"), 7);
 const rows = [0, 1, 2, 3, 4, 5, 6];
-const { advantages, kl } = recorded.verl as {
+const { advantages, kl } = goldenFile("verl") as {
   advantages: Record<string, readonly number[]>;
   kl: Record<KlEstimator, readonly number[]>;
 };
@@ -43,6 +43,12 @@ test("rowAdvantages with the unbiased deviation and 1e-6 are verl's grpo", () =>
   const found = rowAdvantages(rollouts, { std: "unbiased", epsilon: 1e-6 });
   const perToken = rows.flatMap((row) => Array(rollouts.offsets[row + 1]! - rollouts.offsets[row]!).fill(found[row]));
   assert.ok(worst(perToken, advantages.grpo!) < tolerance);
+});
+
+test("rowAdvantages without a deviation are verl's grpo without norm_adv_by_std_in_grpo", () => {
+  const found = rowAdvantages(rollouts, { std: "none", epsilon: 0 });
+  const perToken = rows.flatMap((row) => Array(rollouts.offsets[row + 1]! - rollouts.offsets[row]!).fill(found[row]));
+  assert.ok(worst(perToken, advantages.drGrpo!) < tolerance);
 });
 
 test("leaveOneOut is verl's rloo", () => {
