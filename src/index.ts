@@ -40,6 +40,7 @@ export * from "./data/math/equal.ts";
 export * from "./data/math/math-reward.ts";
 export * from "./data/math/parse.ts";
 export * from "./data/math/recognised.ts";
+export * from "./data/text-task.ts";
 export { type HuggingFaceOptions, loadHuggingFace, saveHuggingFace } from "./models/hugging-face/hugging-face.ts";
 export * from "./models/hugging-face/peft.ts";
 export { type HuggingFaceTokenizer, loadTokenizer } from "./models/hugging-face/tokenizer.ts";
