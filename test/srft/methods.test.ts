@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as library from "../../src/index.ts";
-import type { Objective } from "../../src/srft/batch.ts";
+import type { Batch, Objective } from "../../src/srft/batch.ts";
 import { demonstrationWeight } from "../../src/srft/losses/demonstration-weight.ts";
 import { srftPresets } from "../../src/srft/objectives/srft-presets.ts";
 
@@ -20,6 +20,7 @@ const rows = page
   );
 const table = rows.filter((cells) => cells.length === 6);
 const numbers = rows.filter((cells) => cells.length === 7);
+const groups = rows.filter((cells) => cells.length === 8);
 
 /** The objective that a call of the page makes. */
 function objectiveOf(call: string): Objective {
@@ -71,6 +72,35 @@ for (const [method, ...cells] of numbers) {
     }
   });
 }
+
+/** Four rollouts of one token and a demonstration of one, each with p = 0.5 and H = 0. */
+function groupOf(solved: number): Batch {
+  const logprobs = new Float64Array(5).fill(Math.log(0.5));
+  return {
+    offsets: Int32Array.of(0, 1, 2, 3, 4, 5),
+    sources: ["rollout", "rollout", "rollout", "rollout", "demonstration"],
+    groups: new Int32Array(5),
+    rewards: Float64Array.of(...[0, 1, 2, 3].map((row) => (row < solved ? 1 : 0)), 1),
+    logprobs,
+    entropies: new Float64Array(5),
+    referenceLogprobs: logprobs,
+    prefixLengths: new Int32Array(5),
+  };
+}
+
+test("METHODS.md says what each objective does to a token of a group", () => {
+  assert.deepEqual(
+    groups.map(([method]) => method),
+    table.map(([method]) => method),
+  );
+  for (const [i, [method, ...cells]] of groups.entries()) {
+    const { loss } = objectiveOf(table[i]![1]!);
+    const [some, none, all] = [1, 0, 4].map((solved) => loss(groupOf(solved)).gradients.logprobs);
+    const found = [some![0], some![1], some![4], none![0], none![4], all![0], all![4]];
+    const shown = found.map((slope) => Number((-slope!).toPrecision(3)) || 0);
+    assert.deepEqual(shown, cells.map(Number), method);
+  }
+});
 
 test("demonstrationWeight is 0 for objectives of rollouts alone, and follows the entropy in srft", () => {
   assert.equal(demonstrationWeight(library.grpo(), { probability: 0.3 }), 0);
