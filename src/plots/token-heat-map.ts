@@ -21,12 +21,10 @@ export interface TokenHeatMapOptions {
   readonly measure?: HeatMeasure;
   /** Nats at which the colour is strongest. Default 3: a probability 20 times as large or small. */
   readonly limit?: number;
-  /** Indices of the texts to show. Default: the first four. */
+  /** Indices of the texts to show, of one source or several. Default: the first four. */
   readonly sequences?: readonly number[];
   /** Names of the models to show. Default: all. A name "srft@40" is the checkpoint of step 40, chosen by a slider. */
   readonly models?: readonly string[];
-  /** Advantage of each token of the table, [N]. */
-  readonly advantages?: ArrayLike<number>;
 }
 
 export interface TokenHeatMap {
@@ -45,23 +43,22 @@ export interface TokenHeatMap {
 /**
  * Lays out the texts of a token table.
  *
- * @throws {RangeError} If a text or a model is not in the table, the limit is not a positive number, there is not one
- *   advantage a token, or the advantages are to be shown and there are none.
+ * @throws {RangeError} If a text or a model is not in the table, the limit is not a positive number, or the
+ *   advantages are to be shown and the table has none.
  * @example
  * tokenHeatMap(table, { measure: "class", sequences: [0] }); // as a cell's last value: the heat map
  */
 export function tokenHeatMap(table: TokenColumns, options: TokenHeatMapOptions = {}): TokenHeatMap {
-  const { measure = "deltaLogprob", limit = 3, advantages } = options;
+  const { measure = "deltaLogprob", limit = 3 } = options;
   if (!(limit > 0 && limit < Infinity)) {
     throw new RangeError(`tokenHeatMap: expected a finite limit > 0 nats but found ${limit}`);
   }
-  checkAdvantages(table, { measure, advantages });
+  checkAdvantages(table, measure);
   const payload = payloadOf(table, {
     measure,
     limit,
     sequences: chosenSequences(table, options.sequences),
     models: chosenModels(table, options.models),
-    ...(advantages && { advantages }),
   });
   const content = contentOf(payload);
   const [text, html, svg] = [contentText(content), () => heatMapPage(payload), () => heatMapSvg(content)];
@@ -69,18 +66,9 @@ export function tokenHeatMap(table: TokenColumns, options: TokenHeatMapOptions =
   return Object.freeze({ payload, text, html, svg, [display]: bundle });
 }
 
-function checkAdvantages(
-  { tokens }: TokenColumns,
-  { measure, advantages }: { measure: HeatMeasure; advantages: ArrayLike<number> | undefined },
-) {
-  if (advantages === undefined && measure === "advantage") {
-    throw new RangeError("tokenHeatMap: expected advantages for this measure but found none: give { advantages }");
-  }
-  if (advantages !== undefined && advantages.length !== tokens.length) {
-    throw new RangeError(
-      `tokenHeatMap: expected ${tokens.length} advantages, one a token, but found ${advantages.length}`,
-    );
-  }
+function checkAdvantages({ advantages }: TokenColumns, measure: HeatMeasure) {
+  if (measure !== "advantage" || advantages?.some((value) => !Number.isNaN(value))) return;
+  throw new RangeError("tokenHeatMap: expected a table with advantages for this measure but found none");
 }
 
 function chosenSequences({ prompts }: TokenColumns, sequences: readonly number[] = [...prompts.keys()].slice(0, 4)) {

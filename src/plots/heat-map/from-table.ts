@@ -2,7 +2,10 @@
 
 import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
 import type { HeatMeasure } from "./colors.ts";
-import type { HeatMapPayload, HeatModel, HeatNumber, HeatReading, HeatText } from "./payload.ts";
+import type { HeatMapPayload, HeatModel, HeatNumber, HeatReading, HeatTop } from "./payload.ts";
+
+/** Of longer lists the rest is not shown. */
+const mostLikeliest = 8;
 
 /** What of a table is shown, and how. */
 export interface FromTableOptions {
@@ -12,8 +15,6 @@ export interface FromTableOptions {
   /** Indices of the texts. */
   readonly sequences: readonly number[];
   readonly models: readonly ShiftColumns[];
-  /** Advantage of each token of the table, [N]. */
-  readonly advantages?: ArrayLike<number>;
 }
 
 /**
@@ -23,21 +24,27 @@ export interface FromTableOptions {
  * payloadOf(table, { measure: "kl", limit: 3, sequences: [0], models: table.models }).source; // "demonstrations"
  */
 export function payloadOf(table: TokenColumns, options: FromTableOptions): HeatMapPayload {
-  const { measure, limit, sequences, models, advantages } = options;
+  const { measure, limit, sequences, models } = options;
   const pieces = createPieces(table.decode);
   const rows = sequences.flatMap((sequence) => rowsOf(table, sequence));
   const at = { rows, indexOf: pieces.indexOf };
-  const shown = advantages && rows.map((row) => advantages[row]!);
+  const advantages = rows.map((row) => table.advantages?.[row] ?? Number.NaN);
+  const sources = [...new Set(sequences.map((sequence) => sourceOf(table, sequence)))];
+  const nameOf = (sequence: number) => `text ${sequence}${sources.length > 1 ? ` · ${sourceOf(table, sequence)}` : ""}`;
+  const known = advantages.filter((value) => !Number.isNaN(value));
   return {
     version: 1,
-    source: table.source,
+    source: sources.join(" and "),
     caption: `${sequences.length} of ${table.prompts.length} texts shown; base: ${table.base.name}; prompts in grey`,
     measure,
-    limits: { deltaLogprob: limit, kl: limit, entropy: limit, advantage: advantageLimit(shown ?? []) },
-    texts: sequences.map((sequence) => textOf(table, { sequence, indexOf: at.indexOf })),
+    limits: { deltaLogprob: limit, kl: limit, entropy: limit, advantage: advantageLimit(known) },
+    texts: sequences.map((sequence) => ({
+      name: nameOf(sequence),
+      ...textOf(table, { sequence, indexOf: at.indexOf }),
+    })),
     base: readingOf(table.base, at),
     models: models.map((model) => modelOf(model, at)),
-    ...(shown && { advantages: shown.map(heatNumber) }),
+    ...(known.length > 0 && { advantages: advantages.map(heatNumber) }),
     pieces: pieces.all,
   };
 }
@@ -55,17 +62,18 @@ function createPieces(decode: (id: number) => string) {
   return { all, indexOf };
 }
 
+/** Whose text a sequence is. */
+function sourceOf(table: TokenColumns, sequence: number) {
+  return table.sources?.[table.sourceIds?.[sequence] ?? 0] ?? table.source;
+}
+
 function rowsOf({ offsets }: TokenColumns, sequence: number) {
   const [first, end] = [offsets[sequence]!, offsets[sequence + 1]!];
   return Array.from({ length: end - first }, (_, t) => first + t);
 }
 
-function textOf(
-  table: TokenColumns,
-  { sequence, indexOf }: { sequence: number; indexOf(id: number): number },
-): HeatText {
+function textOf(table: TokenColumns, { sequence, indexOf }: { sequence: number; indexOf(id: number): number }) {
   return {
-    name: `text ${sequence}`,
     prompt: Array.from(table.prompts[sequence]!, indexOf),
     tokens: rowsOf(table, sequence).map((row) => indexOf(table.tokens[row]!)),
   };
@@ -81,9 +89,16 @@ function readingOf(model: TokenColumns["base"], { rows, indexOf }: At): HeatRead
     name: model.name,
     logprobs: picked(model.logprobs, rows),
     entropies: picked(model.entropies, rows),
-    ranks: picked(model.ranks, rows),
+    ranks: ranksOf(model.ranks, rows),
     firstChoices: rows.map((row) => indexOf(model.greedyTokens[row]!)),
+    ...(model.topK && { top: topOf(model, { rows, indexOf }) }),
   };
+}
+
+function topOf({ topK = 0, topIds, topLogprobs }: TokenColumns["base"], { rows, indexOf }: At): HeatTop {
+  const count = Math.min(topK, mostLikeliest);
+  const places = rows.flatMap((row) => Array.from({ length: count }, (_, k) => row * topK + k));
+  return { count, pieces: places.map((at) => indexOf(topIds![at]!)), logprobs: picked(topLogprobs!, places) };
 }
 
 /** A name that ends in "@40" is the checkpoint of step 40. */
@@ -95,12 +110,17 @@ function modelOf(model: ShiftColumns, at: At): HeatModel {
     ...(name !== undefined && { name, step: Number(step) }),
     deltaLogprobs: picked(model.deltaLogprobs, rows),
     kl: picked(model.kl, rows),
-    baseRanks: picked(model.baseRanks, rows),
+    baseRanks: ranksOf(model.baseRanks, rows),
   };
 }
 
 function picked(values: ArrayLike<number>, rows: readonly number[]) {
   return rows.map((row) => heatNumber(values[row]!));
+}
+
+/** 0 is not known. */
+function ranksOf(ranks: Int32Array, rows: readonly number[]) {
+  return rows.map((row) => ranks[row]! || null);
 }
 
 function heatNumber(value: number): HeatNumber {

@@ -31,6 +31,7 @@ h3 { font-size: 12px; margin: 12px 0 2px; color: var(--quiet); font-weight: 600 
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 4px 18px }
 .row > div { min-width: 0 }
 .name { font-size: 12px; font-weight: 600; border-bottom: 1px solid var(--line); margin-bottom: 2px; overflow-wrap: anywhere }
+.chunk { content-visibility: auto }
 .chunk span { border-radius: 2px; box-shadow: inset -1px 0 0 var(--paper); padding: 1px 0; cursor: default; forced-color-adjust: none }
 .chunk span.special { text-decoration: underline dotted; text-underline-offset: 3px }
 .chunk span.off { color: var(--quiet); background: none !important; }
@@ -47,5 +48,6 @@ h3 { font-size: 12px; margin: 12px 0 2px; color: var(--quiet); font-weight: 600 
 .chosen { font-weight: 700; text-decoration: underline }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .wrong { padding: 8px 12px; border: 1px solid var(--line); border-left: 3px solid #D55E00 }
-@media print { .texts { max-height: none; overflow: visible } .details, .tools { display: none } .chunk span { print-color-adjust: exact } }
+@media print { .texts { max-height: none; overflow: visible } .details, .tools { display: none } .chunk { content-visibility: auto }
+.chunk span { print-color-adjust: exact } }
 `;

@@ -58,6 +58,7 @@ export function createPanel({ text, column, chunks }: { text: Text; column: Colu
   const panel: Panel = { text, root, heading, places, column };
   for (const chunk of chunks) {
     const node = element("div", { class: "chunk" }, chunk.letters);
+    node.style.setProperty("contain-intrinsic-block-size", `auto ${Math.ceil(chunk.letters.length / 34) * 25}px`);
     places.push({ ...chunk, panel, node, filled: false });
     root.append(node);
   }
