@@ -13,6 +13,7 @@ export type { SwapCriterion, SwapMeasure } from "./analysis/cross-sampling/swap-
 export * from "./analysis/cross-sampling/swap-effects.ts";
 export type { SwapOptions, Swapper } from "./analysis/cross-sampling/swap-plan.ts";
 export * from "./analysis/divergences.ts";
+export * from "./analysis/evidence/bounds.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
 export * from "./analysis/maps/dynamics-map.ts";
 export * from "./analysis/maps/likelihood-map.ts";

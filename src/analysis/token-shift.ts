@@ -11,14 +11,10 @@
 import type { Random } from "../random.ts";
 import type { SampleOptions } from "../srft/policy.ts";
 import type { Provenance, Reader } from "../srft/reader.ts";
-import { maxVocabularySize } from "../token-stats/logits.ts";
-import { createTokenThreads } from "../token-stats/threads.ts";
 import { checkComparable, provenanceOf } from "./evidence/comparable.ts";
 import type { RoleRule } from "./roles.ts";
-import { type Block, maxBlockLogits, readBlocks } from "./table/blocks.ts";
-import { compareExactly } from "./table/compare-exactly.ts";
-import { compareWide } from "./table/compare-wide.ts";
-import { modelColumns, shiftColumns, textColumns } from "./table/fill-columns.ts";
+import { textColumns } from "./table/fill-columns.ts";
+import { readColumns } from "./table/read-columns.ts";
 import { gatherTexts, type Text } from "./table/texts.ts";
 import { createTokenTable, type TokenTable } from "./token-table.ts";
 
@@ -39,8 +35,10 @@ export interface TokenShiftOptions {
   readonly sample?: SampleOptions & { readonly random?: Random };
   /** One name a model, all different. Default "base", "model 1", "model 2", … */
   readonly names?: readonly string[];
-  /** How many of the likeliest tokens to keep at each position, 0 … min(V, 1024). Default min(V, 5). */
+  /** How many of the likeliest tokens to keep at each position, 0 … min(V, 1024). Default min(V, 5); with lists min(V, 20). */
   readonly topK?: number;
+  /** Largest error of a log-prob in a reader's lists, nats: it widens their bounds. Default 1e-6. */
+  readonly tolerance?: number;
   /** Texts a block. Default: as many, up to 64, as keep the block's logits below 2^24 numbers (64 MiB). */
   readonly batchSize?: number;
   /** Text of a token id. Default "#12" for 12. */
@@ -48,8 +46,6 @@ export interface TokenShiftOptions {
   /** Finds the roles of texts that have none. Default: all are "answer". */
   readonly roles?: RoleRule;
 }
-
-const wideVocabulary = 4096;
 
 /**
  * Reads texts with several models and tables what each says of every completion token.
@@ -72,11 +68,8 @@ export async function tokenShift(readers: readonly Reader[], options: TokenShift
   const { texts, sources, sourceIds } = await gatherTexts(readers, names, options);
   checkTexts(readers, { ...options, texts });
   const rows = textColumns(texts, { decode, roles });
-  const shape = { n: rows.tokens.length, topK: options.topK ?? Math.min(readers[0]!.vocabularySize, 5) };
-  const shapes = names.map((name) => ({ ...shape, name }));
-  const base = modelColumns(shapes[0]!);
-  const models = shapes.slice(1).map(shiftColumns);
-  await fill(readers, { texts, names, rows, base, models, batchSize: options.batchSize });
+  const filling = { texts, names, rows, ...options };
+  const { base, models } = await readColumns(readers, filling);
   const prompts = texts.map(({ prompt }) => Int32Array.from(prompt));
   const described = <T>(model: T, m: number) => ({ ...model, provenance: provenances[m] as Provenance });
   return createTokenTable({
@@ -91,42 +84,6 @@ export async function tokenShift(readers: readonly Reader[], options: TokenShift
   });
 }
 
-interface Filling extends Pick<Block, "base" | "models"> {
-  readonly texts: readonly Text[];
-  readonly names: readonly string[];
-  readonly rows: { readonly offsets: Int32Array; readonly tokens: Int32Array };
-  readonly batchSize: number | undefined;
-}
-
-async function fill(readers: readonly Reader[], { texts, names, rows, base, models, batchSize }: Filling) {
-  const size = batchSize ?? defaultBatchSize(readers, texts);
-  const { vocabularySize } = readers[0]!;
-  const isWide = vocabularySize >= wideVocabulary && vocabularySize <= maxVocabularySize;
-  const threads = isWide ? createTokenThreads() : undefined;
-  try {
-    for (let begin = 0; begin < texts.length; begin += size) {
-      const block = texts.slice(begin, begin + size);
-      const [from, to] = [rows.offsets[begin]!, rows.offsets[begin + block.length]!];
-      for await (const { first, logits } of readBlocks(readers, { texts: block, tokens: to - from, names })) {
-        const firstRow = from + first;
-        const tokens = rows.tokens.subarray(firstRow, firstRow + logits[0]!.length / vocabularySize);
-        const work = { logits, tokens, firstRow, base, models };
-        if (threads) await compareWide(work, threads);
-        else compareExactly(work);
-      }
-    }
-  } finally {
-    await threads?.close();
-  }
-}
-
-function defaultBatchSize(readers: readonly Reader[], texts: readonly Text[]) {
-  if (readers.every(({ logitBlocks }) => logitBlocks)) return 64;
-  const longest = texts.reduce((most, { completion }) => Math.max(most, completion.length), 0);
-  const fitting = Math.floor(maxBlockLogits / (longest * readers[0]!.vocabularySize * readers.length));
-  return Math.min(Math.max(fitting, 1), 64);
-}
-
 function checkReaders(readers: readonly Reader[], names: readonly string[]) {
   if (readers.length < 2) {
     throw new RangeError(
@@ -134,8 +91,8 @@ function checkReaders(readers: readonly Reader[], names: readonly string[]) {
     );
   }
   for (const [i, reader] of readers.entries()) {
-    if (reader.logits || reader.logitBlocks) continue;
-    throw new TypeError(`tokenShift: expected ${names[i]} to give logits but found no logits, logitBlocks`);
+    if (reader.logits || reader.logitBlocks || reader.topLogprobs) continue;
+    throw new TypeError(`tokenShift: expected ${names[i]} to have logits or topLogprobs but found neither`);
   }
   const sizes = readers.map(({ vocabularySize }) => vocabularySize);
   if (new Set(sizes).size > 1) {

@@ -61,11 +61,13 @@ export interface TokenSummary {
 /**
  * Summarizes a token table; the same as `table.summary()`.
  *
+ * @throws {RangeError} If the table is of several sources, or a model's distributions are known in part only.
  * @example
  * summarizeTokens(table).models.map(({ name, categories }) => [name, categories.shifted.share]);
  * // for example [["sft", 0.64], ["grpo", 0.017]]
  */
 export function summarizeTokens(table: TokenColumns): TokenSummary {
+  checkCoverage(table);
   const forks = forkRows(table.base.entropies);
   return {
     source: table.source,
@@ -76,6 +78,15 @@ export function summarizeTokens(table: TokenColumns): TokenSummary {
     models: table.models.map((model) => summarizeModel(model, forks)),
     byPosition: table.models.flatMap((model) => summarizePositions(model, table.positions)),
   };
+}
+
+function checkCoverage({ base, models }: TokenColumns) {
+  const listed = [base, ...models].find(({ coverage }) => coverage === "top-k");
+  if (listed === undefined) return;
+  throw new RangeError(
+    `summarizeTokens: expected whole distributions but found lists of ${listed.topK} of ${listed.name}: ` +
+      "their means are not known; read `bounds`",
+  );
 }
 
 function summarizeModel(model: ShiftColumns, forks: readonly number[]): ModelSummary {

@@ -25,7 +25,8 @@ export interface TokenRow {
   readonly js: number;
   readonly tv: number;
   readonly baseRank: number;
-  readonly category: Category;
+  /** null where the base's list is too short to tell. */
+  readonly category: Category | null;
   readonly role: TokenRole;
   readonly reward: number;
   readonly advantage: number;
@@ -34,6 +35,8 @@ export interface TokenRow {
 }
 
 const mostRows = 1_000_000;
+
+const classOf = (baseRank: number) => (baseRank === 0 ? null : categoryOf(baseRank));
 
 /** One object a row. */
 export function* tokenRowsOf(columns: Required<TokenColumns>): Generator<TokenRow> {
@@ -68,7 +71,7 @@ function rowOf(columns: Required<TokenColumns>, model: ShiftColumns, row: number
     js: model.js[row]!,
     tv: model.tv[row]!,
     baseRank: model.baseRanks[row]!,
-    category: categoryOf(model.baseRanks[row]!),
+    category: classOf(model.baseRanks[row]!),
     role: tokenRoles[columns.roles[row]!]!,
     reward: columns.rewards[sequence]!,
     advantage: columns.advantages[row]!,
@@ -102,7 +105,7 @@ export function arqueroTable(columns: Required<TokenColumns>): ColumnTable {
     js: each(({ js }) => js),
     tv: each(({ tv }) => tv),
     baseRank: each(({ baseRanks }) => baseRanks),
-    category: each(({ baseRanks }) => Array.from(baseRanks, categoryOf)),
+    category: each(({ baseRanks }) => Array.from(baseRanks, classOf)),
     role: same(Array.from(columns.roles, (role) => tokenRoles[role])),
     reward: same(Array.from(sequences, (sequence) => columns.rewards[sequence])),
     advantage: same(columns.advantages),
