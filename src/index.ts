@@ -29,6 +29,15 @@ export {
   type TokenColumns,
   type TokenTable,
 } from "./analysis/token-table.ts";
+export * from "./analysis/views/entropy-divergence.ts";
+export * from "./analysis/views/entropy-fit.ts";
+export * from "./analysis/views/forking-share.ts";
+export type { ShiftMeasure } from "./analysis/views/measures.ts";
+export * from "./analysis/views/position-curves.ts";
+export * from "./analysis/views/probability-change.ts";
+export type { Interval, ResampleOptions } from "./analysis/views/resample.ts";
+export * from "./analysis/views/token-kinds.ts";
+export * from "./analysis/views/trajectories.ts";
 export * from "./data/arithmetic.ts";
 export * from "./data/arithmetic-documents.ts";
 export * from "./data/arithmetic-task.ts";
