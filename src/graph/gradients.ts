@@ -61,6 +61,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ReduceMean: ({ inputs: [x], outputs: [y] }, dy) => [
     scale(broadcastLike(dy, x!), sizeOf(y!.shape) / sizeOf(x!.shape)),
   ],
+  Expand: ({ inputs: [x] }, dy) => [sumTo(dy, x!.shape)],
   Concat: (node, dy) => {
     const axis = int(node, "axis");
     return split(dy, { axis, sizes: node.inputs.map((part) => part.shape[axis] as number) });

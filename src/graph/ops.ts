@@ -221,7 +221,9 @@ export function sumById(rows: Tensor, ids: Tensor, size: number): Tensor {
   const wide = node("Cast", { inputs: [column], attributes: { to: { int: 7 } } }, [
     { shape: column.shape, type: "int64" },
   ])[0]!;
-  return one("ScatterND", [zeros, wide, rows], [size, width], { attributes: { reduction: { text: "add" } } });
+  const attributes = { reduction: { text: "add" } };
+  const table = one("ScatterND", [zeros, wide, rows], [size, width], { attributes });
+  return withGradient([table], [rows], ([dy]) => [embed(dy!, ids)])[0]!;
 }
 
 /** Up to this size a matrix of zeros and ones is the faster way to add up rows. */
