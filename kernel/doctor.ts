@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
+import { type Trial, tryDevice } from "./adapters.ts";
 import { kernelSpec, knownDataFolders, specFolder } from "./install.ts";
 import { packageVersion } from "./protocol/messages.ts";
 
@@ -32,7 +33,9 @@ export interface Diagnosis {
  * (await diagnose()).findings.filter(({ state }) => state !== "ok");
  */
 export async function diagnose(): Promise<Diagnosis> {
-  const findings = [node(), await engine(), await zeromq(), await compiler(), jupyter(), kernelspec()];
+  const [webgpu, cuda] = [tryDevice("webgpu"), tryDevice("cuda")];
+  const devices = [deviceOf(await webgpu), deviceOf(await cuda)];
+  const findings = [node(), await engine(), ...devices, await zeromq(), await compiler(), jupyter(), kernelspec()];
   const ok = findings.every(({ needed, state }) => !needed || state === "ok");
   return { srft: packageVersion(), ok, findings };
 }
@@ -69,6 +72,7 @@ interface OnnxRuntime {
 async function engine(): Promise<Finding> {
   const base = { name: "onnxruntime-node", needed: true } as const;
   try {
+    process.env.ORT_DISABLE_TELEMETRY ??= "1"; // its record of use, see src/graph/session.ts
     const imported = (await import("onnxruntime-node")) as unknown as OnnxRuntime & { default?: OnnxRuntime };
     const backends = (imported.listSupportedBackends ?? imported.default?.listSupportedBackends)?.() ?? [];
     const names = backends.map(({ name, bundled }) => (bundled ? name : `${name} (to be downloaded)`));
@@ -77,6 +81,11 @@ async function engine(): Promise<Finding> {
     const remedy = "run: npm ci (its binaries are for x64 and arm64 of Linux, macOS and Windows)";
     return { ...base, state: "failed", found: firstLine(error), remedy };
   }
+}
+
+function deviceOf({ device, works, found, remedy }: Trial): Finding {
+  const base = { name: `device ${device}`, found, needed: false } as const;
+  return works ? { ...base, state: "ok" } : { ...base, state: "missing", remedy };
 }
 
 async function zeromq(): Promise<Finding> {
