@@ -104,7 +104,7 @@ function explain(device: Device, cause: unknown): never {
   if (device === "cpu") throw cause;
   const remedies = {
     webgpu: "install a driver with Vulkan, Metal or Direct3D 12",
-    cuda: "install ONNX Runtime's CUDA provider (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node) and CUDA 12",
+    cuda: "install ONNX Runtime's CUDA provider (Linux x64: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node), CUDA 12 and cuDNN 9; npx srft doctor names the library that is missing",
   };
   throw new Error(
     `compile: expected a ${device} device but found none that works (${reason}); ${remedies[device]}, or use device: "cpu"`,
