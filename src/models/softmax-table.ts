@@ -21,6 +21,7 @@ import {
   type Stepped,
   type TokenGradients,
 } from "../srft/policy.ts";
+import { checkGradients, checkSampling, offsetsOf } from "../srft/policy-input.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors/safetensors.ts";
 import { checkTokens, packBatch } from "./transformer/batch.ts";
 
@@ -280,35 +281,5 @@ function applyAdamW(
     square[i] = b2 * square[i]! + (1 - b2) * g * g;
     const denominator = Math.sqrt(square[i]!) / unbiasSquare + epsilon;
     table[i] = table[i]! * (1 - learningRate * weightDecay) - ((learningRate / unbiasMean) * mean[i]!) / denominator;
-  }
-}
-
-function offsetsOf(rows: readonly ArrayLike<unknown>[]) {
-  const offsets = new Int32Array(rows.length + 1);
-  for (const [i, row] of rows.entries()) offsets[i + 1] = offsets[i]! + row.length;
-  return offsets;
-}
-
-function checkGradients({ logprobs, entropies }: TokenGradients, tokens: number) {
-  for (const [name, array] of Object.entries({ logprobs, entropies })) {
-    if (array && array.length !== tokens) {
-      throw new RangeError(`backward: expected ${tokens} gradients of ${name}, one a token, but found ${array.length}`);
-    }
-    const bad = array?.find((one) => !Number.isFinite(one));
-    if (bad !== undefined) throw new RangeError(`backward: expected finite gradients of ${name} but found ${bad}`);
-  }
-}
-
-function checkSampling({ groupSize = 1, maxTokens, temperature = 1, random }: SampleOptions) {
-  for (const [name, count] of Object.entries({ groupSize, maxTokens })) {
-    if (!(Number.isInteger(count) && count >= 1)) {
-      throw new RangeError(`sample: expected an integer ${name} >= 1 but found ${count}`);
-    }
-  }
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: expected a temperature >= 0 but found ${temperature}`);
-  }
-  if (temperature > 0 && !random) {
-    throw new TypeError("sample: expected random numbers but found none; pass random: createRandom(seed)");
   }
 }

@@ -66,13 +66,6 @@ export function* blocksOf(
   yield { block: sequences.slice(first), from, to: at };
 }
 
-/** Where each row's completion tokens begin, [rows + 1]. */
-export function offsetsOf(completions: readonly ArrayLike<unknown>[]): Int32Array {
-  const offsets = new Int32Array(completions.length + 1);
-  for (const [row, { length }] of completions.entries()) offsets[row + 1] = offsets[row]! + length;
-  return offsets;
-}
-
 const inputLength = ({ prompt, completion }: Sequence) => prompt.length + completion.length - 1;
 
 /**

@@ -1,15 +1,15 @@
 /**
- * Sampling by reading the whole text again for every token: right for any model, with no cache to write. Logits of the
- * last position come to JavaScript, where a token is drawn in float64 by inverting the cumulative distribution at a
+ * Sampling: the whole text is read again for every token, which is right for any model, unless the model brings a cache
+ * (decode.ts). Logits of the last position come to JavaScript, where a token is drawn in float64 by inverting the cumulative distribution at a
  * uniform number, so the same seed draws the same tokens on every backend (up to the rounding of the logits). Of the
  * random numbers, step t and row i use number t · rows + i, as the policies of `loadPolicy` do.
  */
 
 import type { Random } from "../random.ts";
 import type { Rollouts, SampleOptions, Sequence } from "../srft/policy.ts";
-import { checkPrompt, type Limits, offsetsOf } from "./batch.ts";
-
-type Logits = (sequences: readonly Sequence[]) => Promise<Float32Array>;
+import { checkSampling, offsetsOf } from "../srft/policy-input.ts";
+import { checkPrompt, type Limits } from "./batch.ts";
+import type { NextLogits } from "./decode.ts";
 
 interface Token {
   readonly token: number;
@@ -23,9 +23,9 @@ interface Row {
   readonly tokens: Token[];
 }
 
-/** Draws completions of prompts that `checkSampling` has passed; `logits` are those of the policy. */
+/** Draws completions of prompts that `checkPrompts` has passed. */
 export async function sampleTokens(
-  logits: Logits,
+  logits: NextLogits,
   prompts: readonly ArrayLike<number>[],
   options: SampleOptions & { readonly endToken: number },
 ): Promise<Rollouts> {
@@ -35,7 +35,7 @@ export async function sampleTokens(
   for (let step = 0; step < maxTokens; step++) {
     const open = [...rows.keys()].filter((row) => rows[row]!.tokens.at(-1)?.token !== endToken);
     if (open.length === 0) break;
-    const next = await logits(open.map((row) => ({ prompt: textOf(rows[row]!), completion: [endToken] })));
+    const next = await logits.next(open.map((row) => openRow(row, rows[row]!)));
     const width = next.length / open.length;
     for (const [i, row] of open.entries()) {
       const uniform = uniforms?.[step * rows.length + row];
@@ -45,7 +45,21 @@ export async function sampleTokens(
   return collect(rows.map(({ tokens }) => tokens));
 }
 
-const textOf = ({ prompt, tokens }: Row) => [...Array.from(prompt), ...tokens.map(({ token }) => token)];
+/** Next-token logits by reading whole texts; `endToken` stands for the token that is asked for. */
+export function rereadLogits(
+  logits: (sequences: readonly Sequence[]) => Promise<Float32Array>,
+  endToken: number,
+): NextLogits {
+  return {
+    next: (open) =>
+      logits(
+        open.map(({ prompt, tokens }) => ({ prompt: [...Array.from(prompt), ...tokens], completion: [endToken] })),
+      ),
+    dispose() {},
+  };
+}
+
+const openRow = (row: number, { prompt, tokens }: Row) => ({ row, prompt, tokens: tokens.map(({ token }) => token) });
 
 /** 24 bits each, as the policies of `loadPolicy` take them. */
 const uniformNumbers = (random: Random, size: number) =>
@@ -110,22 +124,9 @@ function invertCumulative(logs: Float64Array, uniform: number): number {
  * @throws {RangeError} If a count, the temperature or a token is out of range, or a row exceeds the context.
  * @throws {TypeError} If random numbers are needed and missing.
  */
-export function checkSampling(
-  prompts: readonly ArrayLike<number>[],
-  { groupSize = 1, maxTokens, temperature = 1, random }: SampleOptions,
-  limits: Limits,
-): void {
-  for (const [name, count] of Object.entries({ groupSize, maxTokens })) {
-    if (!(Number.isInteger(count) && count > 0)) {
-      throw new RangeError(`sample: expected a whole ${name} > 0 but found ${count}`);
-    }
-  }
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: expected a finite temperature >= 0 but found ${temperature}`);
-  }
-  if (temperature > 0 && !random) {
-    throw new TypeError("sample: expected random numbers but found none; pass random: createRandom(seed)");
-  }
+export function checkPrompts(prompts: readonly ArrayLike<number>[], options: SampleOptions, limits: Limits): void {
+  checkSampling(options);
+  const { maxTokens } = options;
   if (prompts.length === 0) throw new RangeError("sample: expected one prompt or more but found none");
   for (const [row, prompt] of prompts.entries()) {
     checkPrompt(prompt, { ...limits, row });

@@ -10,6 +10,7 @@
 
 import { joinArrays } from "../join-arrays.ts";
 import { saveSafetensors } from "../models/safetensors/safetensors.ts";
+import { loadTrainingState, saveTrainingState } from "../models/safetensors/training-state.ts";
 import {
   checkStepOptions,
   type Policy,
@@ -21,12 +22,23 @@ import {
   type Stepped,
   type TokenGradients,
 } from "../srft/policy.ts";
-import { globalNorm, type Moments, moveVariable, updateOf } from "./adamw.ts";
-import { blocksOf, checkSequences, offsetsOf, type PaddedBatch, padBatch } from "./batch.ts";
-import { checkSampling, sampleTokens } from "./sample.ts";
+import { checkGradients, offsetsOf } from "../srft/policy-input.ts";
+import { globalNorm, moveVariable, updateOf } from "./adamw.ts";
+import { blocksOf, checkSequences, type PaddedBatch, padBatch } from "./batch.ts";
+import { cachedLogits, type TfjsCache, type TfjsDecode } from "./decode.ts";
+import { checkPrompts, rereadLogits, sampleTokens } from "./sample.ts";
 import { type Cotangents, selectLogits, surrogate, tokenStatistics } from "./statistics.ts";
 import type { Tensorflow, TfjsFunctions, TfjsTensor, TfjsVariable } from "./tensorflow.ts";
-import { assignFile, checkModel, copyVariables, readTensors } from "./variables.ts";
+import {
+  architectureOf,
+  assignFile,
+  assignState,
+  checkModel,
+  copyVariables,
+  type Optimizer,
+  readTensors,
+  stateArrays,
+} from "./variables.ts";
 
 /** A model and the variables that it reads. */
 export interface TfjsModel {
@@ -36,6 +48,11 @@ export interface TfjsModel {
    * since the gradient of tf.gather is missing there.
    */
   model(tokens: TfjsTensor): TfjsTensor;
+  /**
+   * The same model with a cache, which makes sampling cost one token a step instead of the whole text; must give the
+   * logits of `model`.
+   */
+  decode?(tokens: TfjsTensor, cache: TfjsCache | undefined): ReturnType<TfjsDecode>;
   /** Everything that is trained and saved, by the name it has in the file; float32. */
   readonly variables: Readonly<Record<string, TfjsVariable>>;
 }
@@ -77,11 +94,6 @@ export function tfjsPolicy(options: TfjsPolicyOptions): TfjsPolicy {
   return new TfjsPolicy(options);
 }
 
-interface Optimizer {
-  readonly moments: Record<string, Moments>;
-  steps: number;
-}
-
 export class TfjsPolicy implements Policy {
   readonly vocabularySize: number;
   readonly contextLength: number;
@@ -117,7 +129,10 @@ export class TfjsPolicy implements Policy {
 
   async backward(sequences: readonly Sequence[], gradients: TokenGradients): Promise<void> {
     checkSequences(sequences, this);
-    checkGradients(gradients, sequences);
+    checkGradients(
+      gradients,
+      sequences.reduce((sum, { completion }) => sum + completion.length, 0),
+    );
     const { logprobs, entropies } = gradients;
     for (const { block, from, to } of this.#blocks(sequences)) {
       this.#accumulate(block, { logprobs: logprobs.slice(from, to), entropies: entropies?.slice(from, to) });
@@ -150,9 +165,37 @@ export class TfjsPolicy implements Policy {
   }
 
   async sample(prompts: readonly ArrayLike<number>[], options: SampleOptions): Promise<Rollouts> {
-    checkSampling(prompts, options, this);
-    const { endToken } = this.#options;
-    return sampleTokens((sequences) => this.logits(sequences), prompts, { ...options, endToken });
+    checkPrompts(prompts, options, this);
+    const { endToken, decode } = this.#options;
+    const logits = decode
+      ? cachedLogits(this.#tf, decode)
+      : rereadLogits((sequences) => this.logits(sequences), endToken);
+    try {
+      return await sampleTokens(logits, prompts, { ...options, endToken });
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  /** Writes variables, moments and a note, atomically. */
+  async saveState(file: string, note: string): Promise<void> {
+    const arrays = await stateArrays(this.variables, this.#optimizers);
+    const steps = Object.fromEntries([...this.#optimizers].map(([name, { steps }]) => [name, steps]));
+    await saveTrainingState(file, { architecture: architectureOf(this.#options), steps, note, arrays });
+  }
+
+  /**
+   * Puts variables and optimizers back where `saveState` found them, drops the accumulated gradient, and gives the note.
+   *
+   * @throws {SyntaxError} If the file was not written by `saveState`.
+   * @throws {RangeError} If it holds the state of other variables, or not all of it; nothing is assigned then.
+   */
+  async loadState(file: string): Promise<string> {
+    const state = await loadTrainingState(file, architectureOf(this.#options));
+    const optimizers = assignState(this.#tf, this.variables, state);
+    this.dispose();
+    for (const [name, optimizer] of optimizers) this.#optimizers.set(name, optimizer);
+    return state.note;
   }
 
   /** Writes a safetensors file, atomically. */
@@ -260,20 +303,5 @@ export class TfjsPolicy implements Policy {
       return Object.fromEntries(sums);
     });
     for (const gradient of Object.values(before ?? {})) gradient.dispose();
-  }
-}
-
-function checkGradients({ logprobs, entropies }: TokenGradients, sequences: readonly Sequence[]): void {
-  const count = sequences.reduce((sum, { completion }) => sum + completion.length, 0);
-  for (const [name, array] of Object.entries({ logprobs, entropies })) {
-    if (array === undefined) continue;
-    if (array.length !== count) {
-      throw new RangeError(
-        `backward: expected ${count} gradients of ${name}, one a completion token, but found ${array.length}`,
-      );
-    }
-    const bad = array.findIndex((one) => !Number.isFinite(one));
-    if (bad >= 0)
-      throw new RangeError(`backward: expected finite gradients of ${name} but found ${array[bad]} at token ${bad}`);
   }
 }

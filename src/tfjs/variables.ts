@@ -1,6 +1,8 @@
-/** Variables of a TensorFlow.js model: what they must be, and how they are read, copied and assigned from a file. */
+/** Variables of a TensorFlow.js model: what they must be, and how they are read, copied and assigned from a file, alone or with their optimizers. */
 
 import { loadSafetensors, type Safetensors } from "../models/safetensors/safetensors.ts";
+import { stateName } from "../models/safetensors/training-state.ts";
+import type { Moments } from "./adamw.ts";
 import type { TfjsFunctions, TfjsTensor, TfjsVariable } from "./tensorflow.ts";
 import type { TfjsPolicyOptions } from "./tfjs-policy.ts";
 
@@ -90,4 +92,60 @@ function checkBackend(tf: TfjsFunctions, backend: string | undefined): void {
       `tfjsPolicy: expected the backend ${backend} but found ${active}; await tf.setBackend("${backend}") and look at its warnings: TensorFlow.js goes on with another backend if one cannot start`,
     );
   }
+}
+
+/** Moments by variable, and how often they were moved on. */
+export interface Optimizer {
+  readonly moments: Record<string, Moments>;
+  steps: number;
+}
+
+export type Optimizers = ReadonlyMap<string, Optimizer>;
+/** Every variable and moment by its name in the file. */
+export async function stateArrays(variables: Variables, optimizers: Optimizers): Promise<Record<string, Float32Array>> {
+  const moments = [...optimizers].flatMap(([optimizer, { moments }]) =>
+    Object.entries(moments).flatMap(([name, { mean, square }]) => [
+      [stateName(optimizer, `m:${name}`), mean] as const,
+      [stateName(optimizer, `v:${name}`), square] as const,
+    ]),
+  );
+  return readTensors({ ...variables, ...Object.fromEntries(moments) });
+}
+
+interface Source {
+  readonly steps: Readonly<Record<string, number>>;
+  take(name: string, size: number): Float32Array;
+}
+
+/** Takes everything out of a state first, then assigns the variables; gives the optimizers. */
+export function assignState(tf: TfjsFunctions, variables: Variables, { steps, take }: Source): Map<string, Optimizer> {
+  const sizes = Object.entries(variables).map(([name, { shape }]) => [name, shape.reduce((a, b) => a * b, 1)] as const);
+  const values = sizes.map(([name, size]) => [name, take(name, size)] as const);
+  const trained = sizes.filter(([name]) => variables[name]!.trainable);
+  const arrays = Object.keys(steps).map((optimizer) => {
+    const moments = trained.map(([name, size]) => {
+      const [mean, square] = ["m", "v"].map((kind) => take(stateName(optimizer, `${kind}:${name}`), size));
+      return [name, { mean: mean!, square: square! }] as const;
+    });
+    return [optimizer, moments] as const;
+  });
+  const tensor = (name: string, data: Float32Array) => tf.tensor(data, [...variables[name]!.shape], "float32");
+  for (const [name, data] of values) {
+    const value = tensor(name, data);
+    variables[name]!.assign(value);
+    value.dispose();
+  }
+  const optimizers = arrays.map(([optimizer, moments]) => {
+    const tensors = moments.map(
+      ([name, { mean, square }]) => [name, { mean: tensor(name, mean), square: tensor(name, square) }] as const,
+    );
+    return [optimizer, { moments: Object.fromEntries(tensors), steps: steps[optimizer]! }] as const;
+  });
+  return new Map(optimizers);
+}
+
+/** What a state must be of, as text: sizes, and the shape of every variable. */
+export function architectureOf({ vocabularySize, contextLength, endToken, variables }: TfjsPolicyOptions): string {
+  const shapes = Object.entries(variables).map(([name, { shape }]) => [name, [...shape]]);
+  return JSON.stringify({ vocabularySize, contextLength, endToken, shapes: Object.fromEntries(shapes) });
 }

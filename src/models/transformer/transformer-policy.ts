@@ -22,10 +22,13 @@ import {
   type Stepped,
   type TokenGradients,
 } from "../../srft/policy.ts";
-import { loadSafetensors, type Safetensors, saveSafetensors } from "../safetensors/safetensors.ts";
+import { checkGradients, checkSampling, offsetsOf } from "../../srft/policy-input.ts";
+import { saveSafetensors } from "../safetensors/safetensors.ts";
+import { loadTrainingState, saveTrainingState, stateName } from "../safetensors/training-state.ts";
 import { type PackedBatch, packBatch } from "./batch.ts";
 import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
 import type { Cotangents, Programs } from "./programs.ts";
+import { collectRollouts } from "./rollouts.ts";
 import { parameterShapes, type TransformerConfig, trainableNames } from "./transformer.ts";
 
 type Values = Record<string, Value>;
@@ -98,7 +101,7 @@ export class TransformerPolicy implements Policy {
     return {
       logprobs: joinArrays(parts.map((part) => part.logprobs)),
       entropies: joinArrays(parts.map((part) => part.entropies)),
-      offsets: offsetsOf(sequences.map(({ completion }) => completion.length)),
+      offsets: offsetsOf(sequences.map(({ completion }) => completion)),
     };
   }
 
@@ -114,7 +117,7 @@ export class TransformerPolicy implements Policy {
 
   async backward(sequences: readonly Sequence[], gradients: TokenGradients): Promise<void> {
     const batch = this.#pack(sequences);
-    checkGradients(gradients, batch);
+    checkGradients(gradients, batch.labels.length);
     await this.#accumulatePending();
     const size = [batch.labels.length, 1];
     const feeds = { ...batchFeeds(batch), dLogprobs: value(gradients.logprobs, size) };
@@ -152,7 +155,7 @@ export class TransformerPolicy implements Policy {
     if (sampling === "tempered") extra.inverseTemperature = value(Float32Array.of(1 / temperature), []);
     const program = await this.#programs.get(`generate ${sampling}`);
     const results = await program.run({ ...this.#parameters, ...toValues(feeds), ...extra });
-    return collectRollouts(results, rows, this.config.endToken);
+    return collectRollouts(results, { rows, endToken: this.config.endToken });
   }
 
   async save(file: string): Promise<void> {
@@ -164,13 +167,10 @@ export class TransformerPolicy implements Policy {
   }
 
   async saveState(file: string, note: string): Promise<void> {
-    const parts = [await this.#read(this.#parameters)];
-    for (const [name, { moments }] of this.#optimizers) parts.push(named(name, await this.#read(moments)));
-    const state = parts.flatMap((part) => Object.entries(part));
-    const tensors = state.map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const arrays = { ...(await this.#read(this.#parameters)) };
+    for (const [name, { moments }] of this.#optimizers) Object.assign(arrays, named(name, await this.#read(moments)));
     const steps = Object.fromEntries([...this.#optimizers].map(([name, { steps }]) => [name, steps]));
-    const training = JSON.stringify({ steps, note });
-    await saveSafetensors(file, new Map(tensors), { transformer: JSON.stringify(this.config), training });
+    await saveTrainingState(file, { architecture: JSON.stringify(this.config), steps, note, arrays });
   }
 
   /**
@@ -178,24 +178,16 @@ export class TransformerPolicy implements Policy {
    * @throws {RangeError} If it holds the state of another architecture, or not all of it; nothing is loaded then.
    */
   async loadState(file: string): Promise<string> {
-    const { tensors, metadata } = await loadSafetensors(file);
-    if (metadata.training === undefined) {
-      throw new SyntaxError(`loadState: expected a file that saveState wrote but found another one in ${file}`);
-    }
-    if (metadata.transformer !== JSON.stringify(this.config)) {
-      throw new RangeError(`loadState: expected the state of this architecture but found another one in ${file}`);
-    }
-    const { steps, note } = parseTraining(metadata.training, file);
+    const state = await loadTrainingState(file, JSON.stringify(this.config));
+    const restored = (values: Values, optimizer = "") =>
+      mapValues(values, ({ size, dims }, name) => value(state.take(stateName(optimizer, name), size), dims));
     const { moments } = this.#freshOptimizer();
-    const restored = (values: Values, optimizer = "") => restoreValues(tensors, { values, optimizer, file });
     const parameters = restored(this.#parameters);
-    const optimizers = Object.entries(steps).map(
-      ([name, count]) => [name, { moments: restored(moments, name), steps: count }] as const,
-    );
+    const optimizers = mapValues(state.steps, (steps, name) => ({ moments: restored(moments, name), steps }));
     this.#parameters = await this.#place(parameters);
-    this.#optimizers = new Map(optimizers);
+    this.#optimizers = new Map(Object.entries(optimizers));
     [this.#spare, this.#pending, this.#accumulated] = [undefined, undefined, undefined];
-    return note;
+    return state.note;
   }
 
   async clone(): Promise<TransformerPolicy> {
@@ -287,57 +279,20 @@ export class TransformerPolicy implements Policy {
   }
 }
 
-/** The default optimizer's moments have no name before theirs. */
-const momentsName = (optimizer: string, name: string) => (optimizer === "" ? name : `${optimizer}/${name}`);
-
 const named = <Value>(optimizer: string, values: Readonly<Record<string, Value>>) =>
-  Object.fromEntries(Object.entries(values).map(([name, one]) => [momentsName(optimizer, name), one]));
+  Object.fromEntries(Object.entries(values).map(([name, one]) => [stateName(optimizer, name), one]));
 
 const prefixed = (prefix: string, values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, one]) => [prefix + name, one]));
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (one: A, name: string) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, one]) => [name, change(one, name)]));
+}
 
 const zerosLike = (values: Values): Values =>
   Object.fromEntries(
     Object.entries(values).map(([name, { size, dims }]) => [name, value(new Float32Array(size), dims)]),
   );
-
-interface Training {
-  /** Of each optimizer. */
-  readonly steps: Readonly<Record<string, number>>;
-  readonly note: string;
-}
-
-function parseTraining(text: string, file: string): Training {
-  try {
-    const { steps, note } = JSON.parse(text);
-    const isWhole = (count: unknown) => Number.isInteger(count) && (count as number) >= 0;
-    if (Object.values(steps).every(isWhole) && typeof note === "string") return { steps, note };
-  } catch {
-    // answered below
-  }
-  throw new SyntaxError(`loadState: expected the numbers of steps and a note as JSON in the metadata of ${file}`);
-}
-
-/** Values of the names and shapes given, out of a state file; every number must be finite. */
-function restoreValues(
-  tensors: Safetensors["tensors"],
-  { values, optimizer, file }: { values: Values; optimizer: string; file: string },
-): Values {
-  const entries = Object.entries(values).map(([bare, { size, dims }]) => {
-    const name = momentsName(optimizer, bare);
-    const data = tensors.get(name)?.data;
-    if (data?.length !== size) {
-      throw new RangeError(
-        `loadState: expected ${size} numbers of ${name} but found ${data?.length ?? "none"} in ${file}`,
-      );
-    }
-    const bad = data.find((one) => !Number.isFinite(one));
-    if (bad !== undefined)
-      throw new RangeError(`loadState: expected finite numbers but found ${bad} in ${name} of ${file}`);
-    return [bare, value(data, dims)] as const;
-  });
-  return Object.fromEntries(entries);
-}
 
 const toValues = (feeds: Feeds): Values =>
   Object.fromEntries(Object.entries(feeds).map(([name, { data, shape }]) => [name, value(data, shape)]));
@@ -372,35 +327,6 @@ function* blocks(sequences: readonly Sequence[]): Generator<readonly Sequence[]>
   yield sequences.slice(from);
 }
 
-function checkGradients({ logprobs, entropies }: TokenGradients, { labels }: PackedBatch): void {
-  for (const [name, array] of Object.entries({ logprobs, entropies })) {
-    if (array === undefined) continue;
-    if (array.length !== labels.length) {
-      throw new RangeError(
-        `backward: expected ${labels.length} gradients of ${name}, one a completion token, but found ${array.length}`,
-      );
-    }
-    const bad = array.findIndex((one) => !Number.isFinite(one));
-    if (bad >= 0)
-      throw new RangeError(`backward: expected finite gradients of ${name} but found ${array[bad]} at token ${bad}`);
-  }
-}
-
-function checkSampling({ groupSize = 1, maxTokens, temperature = 1, random }: SampleOptions): void {
-  if (!(Number.isInteger(groupSize) && groupSize > 0)) {
-    throw new RangeError(`sample: expected a whole groupSize > 0 but found ${groupSize}`);
-  }
-  if (!(Number.isInteger(maxTokens) && maxTokens > 0)) {
-    throw new RangeError(`sample: expected a whole maxTokens > 0 but found ${maxTokens}`);
-  }
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: expected a finite temperature >= 0 but found ${temperature}`);
-  }
-  if (temperature > 0 && !random) {
-    throw new TypeError("sample: expected random numbers but found none; pass random: createRandom(seed)");
-  }
-}
-
 /** One number for each setting the optimizer's graph reads; step counts from 1. */
 function stepSettings(options: StepOptions, step: number): Settings {
   const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
@@ -408,44 +334,4 @@ function stepSettings(options: StepOptions, step: number): Settings {
   const [beta1, beta2] = betas;
   const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
   return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
-}
-
-function collectRollouts(results: Record<string, Value>, rows: number, endToken: number): Rollouts {
-  const tokens = results.completions!.data as Int32Array;
-  const steps = tokens.length / rows;
-  const lengths = Array.from({ length: rows }, (_, row) => completionLength(tokens, { row, rows, steps, endToken }));
-  const offsets = offsetsOf(lengths);
-  const packed = (name: string) => packRows(results[name]!.data as Float32Array, { rows, offsets });
-  return {
-    completions: lengths.map((length, row) => Int32Array.from({ length }, (_, t) => tokens[t * rows + row]!)),
-    logprobs: packed("logprobs"),
-    entropies: packed("entropies"),
-    behaviorLogprobs: packed("behaviorLogprobs"),
-    offsets,
-  };
-}
-
-function completionLength(
-  tokens: Int32Array,
-  at: { row: number; rows: number; steps: number; endToken: number },
-): number {
-  for (let t = 0; t < at.steps; t++) if (tokens[t * at.rows + at.row] === at.endToken) return t + 1;
-  return at.steps;
-}
-
-/** [steps, rows] to row after row. */
-function packRows(data: Float32Array, { rows, offsets }: { rows: number; offsets: Int32Array }): Float32Array {
-  const packed = new Float32Array(offsets[rows]!);
-  for (let row = 0; row < rows; row++) {
-    for (let at = offsets[row]!, t = 0; at < offsets[row + 1]!; at++, t++) packed[at] = data[t * rows + row]!;
-  }
-  return packed;
-}
-
-function offsetsOf(lengths: readonly number[]): Int32Array {
-  const offsets = new Int32Array(lengths.length + 1);
-  lengths.forEach((length, row) => {
-    offsets[row + 1] = offsets[row]! + length;
-  });
-  return offsets;
 }

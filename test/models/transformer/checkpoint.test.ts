@@ -134,7 +134,7 @@ test("loadState restores parameters, moments and steps, and refuses a state that
     metadata.training = '{"steps": {"": -1}, "note": ""}';
   }, /expected the numbers of steps and a note/);
   await refused(({ metadata }) => {
-    metadata.transformer = "{}";
+    metadata.architecture = "{}";
   }, /expected the state of this architecture/);
   await assert.rejects(resumed.loadState(file), /expected a file that saveState wrote/);
 });
