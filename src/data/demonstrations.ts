@@ -45,9 +45,9 @@ export interface DemonstrationReader extends AsyncGenerator<Demonstration, void,
 export class MalformedRowError extends SyntaxError {
   readonly row: MalformedRow;
 
-  constructor(row: MalformedRow) {
+  constructor(row: MalformedRow, reader = "readDemonstrations") {
     const place = `${row.file}, line ${row.line}${row.column ? `, column ${row.column}` : ""}`;
-    super(`readDemonstrations: ${row.problem} in ${place}; onMalformed: "skip" goes on without such rows`);
+    super(`${reader}: ${row.problem} in ${place}; onMalformed: "skip" goes on without such rows`);
     this.name = "MalformedRowError";
     this.row = row;
   }

@@ -19,20 +19,24 @@ export async function isParquet(file: string): Promise<boolean> {
  * The rows of a Parquet file with their numbers, from 0; int64 comes as BigInt, nulls as null.
  *
  * @param wanted Top-level columns to read; those that the file lacks are left out.
+ * @param reader Who reads, for the errors.
  * @throws {SyntaxError} If the file is cut short, damaged or compressed in a way that is not known.
  */
-export async function* readParquet(file: string, wanted: readonly string[]): AsyncGenerator<FileRow> {
+export async function* readParquet(
+  file: string,
+  wanted: readonly string[] | "all",
+  reader = "readDemonstrations",
+): AsyncGenerator<FileRow> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import("hyparquet");
   const { compressors } = await import("hyparquet-compressors");
   const source = await asyncBufferFromFile(file);
-  const metadata = await orDamaged(parquetMetadataAsync(source), file);
+  const metadata = await orDamaged(parquetMetadataAsync(source), { file, reader });
   const present = parquetSchema(metadata).children.map(({ element }) => element.name);
-  const columns = present.filter((name) => wanted.includes(name));
-  if (columns.length === 0)
-    throw new TypeError(`readDemonstrations: expected a column of ${wanted} but found ${present}`);
+  const columns = present.filter((name) => wanted === "all" || wanted.includes(name));
+  if (columns.length === 0) throw new TypeError(`${reader}: expected a column of ${wanted} but found ${present}`);
   for (const { rowStart, rowEnd } of rowGroups(metadata)) {
     const options = { file: source, metadata, columns, rowStart, rowEnd, compressors };
-    const rows = await orDamaged(parquetReadObjects(options), file);
+    const rows = await orDamaged(parquetReadObjects(options), { file, reader });
     for (const [i, row] of rows.entries()) yield { line: rowStart + i, columns: row };
   }
 }
@@ -46,13 +50,12 @@ function rowGroups({ row_groups: groups }: FileMetaData) {
   });
 }
 
-async function orDamaged<T>(reading: Promise<T>, file: string): Promise<T> {
+async function orDamaged<T>(reading: Promise<T>, { file, reader }: { file: string; reader: string }): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    throw new SyntaxError(
-      `readDemonstrations: expected a whole Parquet file but found ${(error as Error).message} in ${file}`,
-      { cause: error },
-    );
+    throw new SyntaxError(`${reader}: expected a whole Parquet file but found ${(error as Error).message} in ${file}`, {
+      cause: error,
+    });
   }
 }
