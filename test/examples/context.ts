@@ -26,8 +26,10 @@ async function exportsOf(file: string): Promise<Scope> {
 
 /** Writes the files that the examples name into the working folder. */
 export function writeFiles(): void {
-  for (const folder of ["notebooks", "out", "models/tuned"]) mkdirSync(folder, { recursive: true });
+  for (const folder of ["notebooks", "out", "models/tuned", "rollouts"]) mkdirSync(folder, { recursive: true });
   cpSync(join(root, "test/golden/hugging-face/qwen2"), "models/tiny-qwen2", { recursive: true });
+  cpSync(join(root, "test/golden/transformers-js"), "models/tiny-qwen2-onnx", { recursive: true });
+  cpSync(join(root, "test/golden/servers/vllm.jsonl"), "vllm.jsonl");
   const cell = (seconds?: number) => ({
     cell_type: "code",
     source: "1 + 1",
@@ -40,6 +42,7 @@ export function writeFiles(): void {
   writeFileSync("notebooks/01.ipynb", file([cell()]));
   writeFileSync("notebooks/01-srft-in-five-minutes.ipynb", file([cell()]));
   writeFileSync("out/01.ipynb", file([cell(0.2), cell(31.5), cell()]));
+  writeFileSync("rollouts/12.jsonl", `${JSON.stringify({ input: "2 + 2 =", output: " 4", score: 1, step: 12 })}\n`);
   writeFileSync("demonstrations.jsonl", `${JSON.stringify({ prompt: "2 + 2 =", completion: "4" })}\n`);
 }
 
@@ -147,6 +150,15 @@ async function tensorflowContext() {
   return { tf };
 }
 
+/** A text of a dump with the log-probs of its two tokens. */
+function dumpRow() {
+  const scores = { ranks: new Int32Array(2), topK: 0, topIds: new Int32Array(0), topLogprobs: new Float32Array(0) };
+  const tokens = { prompt: Int32Array.of(1, 5), completion: Int32Array.of(9, 2), mask: Uint8Array.of(1, 1) };
+  const logprobs = Float32Array.of(-0.5, -2.25);
+  const place = { format: "vllm", file: "dump.jsonl", line: 1, fields: {} } as const;
+  return { ...place, tokens: { ...tokens, scores: { ...scores, logprobs } } } satisfies srft.DumpRow;
+}
+
 /** Names that mean something of their own in one file or folder. */
 async function ownContexts(
   { batch, rows, policy, table }: Shared,
@@ -165,6 +177,7 @@ async function ownContexts(
       policy: new srft.SoftmaxTable({ vocabularySize: 3, contextLength: 8, endToken: 2 }),
     },
     "src/plots/heat-map": { content, payload: srft.tokenHeatMap(table, { sequences: [0], models: ["sft"] }).payload },
+    "src/sources/dump-reader.ts": { row: dumpRow() },
     "src/srft/losses/policy-gradient.ts": { advantages: srft.groupRelative()(batch, rows) },
     "src/srft/losses/terms.ts": {
       options: { name: "sft", rows, reduction: "token-mean" },

@@ -1,0 +1,72 @@
+/** What an engine's protocol says, in one form for all engines. */
+
+import type { PositionScores } from "../../data/dumps/position-scores.ts";
+import type { HttpClient } from "../http/client.ts";
+
+/** Where to ask, and for which model. */
+export interface Asking {
+  readonly client: HttpClient;
+  readonly model: string;
+}
+
+/** What a server tells of itself. */
+export interface Identity {
+  readonly version: string | null;
+  readonly model: string | null;
+  readonly contextLength: number | null;
+  readonly vocabularySize: number | null;
+  readonly dtype: string | null;
+}
+
+export interface Text {
+  /** One token or more: no engine gives the first token of a text a log-prob. */
+  readonly prompt: readonly number[];
+  readonly completion: readonly number[];
+}
+
+export interface Sampling {
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly seed: number;
+  /** Completions of one prompt. */
+  readonly groupSize: number;
+}
+
+export interface Completion {
+  readonly tokens: readonly number[];
+  readonly scores: readonly PositionScores[];
+  readonly finishReason: string;
+}
+
+/** An engine's protocol. */
+export interface Engine {
+  readonly name: "vllm" | "llama.cpp" | "sglang" | "openai";
+  /** Whether log-probs of sampled tokens are of the model's softmax, or after temperature and top-p. */
+  readonly sampledLogprobs: "raw" | "processed";
+  identify(client: HttpClient): Promise<Identity>;
+  tokenize(text: string, asking: Asking): Promise<readonly number[]>;
+  /** Of every completion token; `topK` likeliest tokens with each. */
+  score(text: Text, options: { readonly topK: number } & Asking): Promise<readonly PositionScores[]>;
+  sample(prompt: readonly number[], options: Sampling & Asking): Promise<readonly Completion[]>;
+}
+
+/** Identity of a server that tells nothing. */
+export const unknownIdentity: Identity = {
+  version: null,
+  model: null,
+  contextLength: null,
+  vocabularySize: null,
+  dtype: null,
+};
+
+/** A question whose answer may be refused with 404, as by servers that lack it. */
+export async function askIfThere<T>(question: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await question();
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return undefined;
+    throw error;
+  }
+}
