@@ -27,11 +27,17 @@ import {
 const batchTime = 25;
 const batchSize = 64 * 1024;
 
-/** How long an idle main thread has to answer an interrupt before it counts as busy, in milliseconds. */
+/** How long a main thread has to stop by itself before it is stopped, in milliseconds. */
 const grace = 50;
 
-/** A main thread that runs JavaScript answers the inspector within this time, in milliseconds; native code does not. */
-const alert = 30;
+/** A thread that runs JavaScript answers the inspector within so many milliseconds, one in native code does not. */
+const promptly = 30;
+
+/** So many late answers, and nothing between them that notices the interrupt: no await will. */
+const mostLate = 4;
+
+/** Pause between two questions to the inspector, in which an await may go on, in milliseconds. */
+const pause = 10;
 
 type Stream = Extract<Output, { op: "stream" }>;
 
@@ -53,6 +59,8 @@ let timer: NodeJS.Timeout | undefined;
 let running: number | undefined;
 /** The question for whose answer the main thread is blocked. */
 let prompted: number | undefined;
+/** The cell that was asked to stop. */
+let interrupting: number | undefined;
 /** Requests that wait until the main thread answers again after its execution was terminated. */
 let waiting: ToUser[] | undefined;
 
@@ -147,23 +155,30 @@ function settle(message: Done) {
   send(toLine(message));
 }
 
+/** The first interrupt lets native code come to its end; the second one, from somebody who will not wait, does not. */
 function interrupt(cell: number) {
   if (cell !== running) return;
   toMain({ op: "interrupt", cell });
   if (prompted !== undefined) unblock("interrupted");
-  setTimeout(() => stopIfBusy(cell), grace);
+  if (interrupting === cell) return terminate(cell);
+  interrupting = cell;
+  stopWhenInScript(cell);
 }
 
 /**
- * A termination that strikes while an add-on computes (a training step of ONNX Runtime takes seconds) aborts the
- * process when the add-on returns: it is let finish, and then the cell has its grace again.
+ * Stops the main thread once it is seen to run JavaScript and nothing but. Code of an add-on that is terminated while it
+ * calls back, as ONNX Runtime's does, ends the whole process; after the add-on's call an await notices the interrupt.
+ * A thread that goes from one native call into the next is stopped nevertheless.
  */
-function stopIfBusy(cell: number) {
+function stopWhenInScript(cell: number, since = performance.now(), late = 0) {
   if (cell !== running) return;
   const asked = performance.now();
   inspector.post("Runtime.getIsolateId", () => {
-    if (performance.now() - asked > alert) setTimeout(() => stopIfBusy(cell), grace);
-    else if (cell === running) terminate(cell);
+    if (cell !== running) return;
+    const now = performance.now();
+    const isNative = now - asked > promptly;
+    if (isNative ? late + 1 >= mostLate : now - since > grace) terminate(cell);
+    else setTimeout(stopWhenInScript, pause, cell, isNative ? now : since, late + Number(isNative));
   });
 }
 
