@@ -20,8 +20,11 @@ const longestCell = 100_000;
 const mostCells = 200;
 const mostText = 500_000;
 
-/** How a name reaches later cells. */
-type Kind = "fixed" | "evolving" | "variable" | "opaque";
+/** How a name reaches later cells; a "loose" variable has no type annotation. */
+type Kind = "fixed" | "evolving" | "variable" | "loose" | "opaque";
+
+/** Whether a variable without a type annotation may take a value of another type in a later cell. */
+export type Typing = "strict" | "loose";
 
 interface Declared {
   readonly kind: Kind;
@@ -43,6 +46,7 @@ export interface CellFile {
 export interface CellHistory {
   readonly files: Map<string, string>;
   readonly declared: Map<string, Declared>;
+  readonly typing: Typing;
 }
 
 /**
@@ -51,7 +55,11 @@ export interface CellHistory {
  * @example
  * createHistory().files.size; // 0
  */
-export const createHistory = (): CellHistory => ({ files: new Map(), declared: new Map() });
+export const createHistory = (typing: Typing = "strict"): CellHistory => ({
+  files: new Map(),
+  declared: new Map(),
+  typing,
+});
 
 /**
  * Says whether a text is short and flat enough for the type checker.
@@ -91,6 +99,7 @@ export function cellFile(
   const wanted = options.mentions ? [...history.declared.keys()] : mentioned(source);
   const imports = prelude(
     wanted.filter((name) => !names.has(name)),
+    source,
     history,
   );
   const head = `export {};${imports}globalThis;\n`;
@@ -126,7 +135,7 @@ export function commitCell(source: string, id: number, history: CellHistory): vo
   trim(history);
 }
 
-const isVariable = (declared: Declared | undefined) => declared?.kind === "variable";
+const isVariable = (declared: Declared | undefined) => declared?.kind === "variable" || declared?.kind === "loose";
 
 const mentioned = (source: string) => [...new Set(source.match(/[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/gu))];
 
@@ -141,14 +150,15 @@ function trim({ files, declared }: CellHistory) {
   }
 }
 
-function prelude(wanted: readonly string[], { declared }: CellHistory) {
+function prelude(wanted: readonly string[], source: string, { declared, typing }: CellHistory) {
   const imports = new Map<string, string[]>();
   let variables = "";
   for (const name of wanted) {
     const entry = declared.get(name);
     if (!entry) continue;
     if (entry.kind === "opaque") variables += `let ${name}: any; type ${name} = any;`;
-    else if (entry.kind === "variable") variables += carriedVariable(name, entry);
+    else if (entry.kind === "loose" && typing === "loose") variables += looseVariable(name, source, entry);
+    else if (isVariable(entry)) variables += carriedVariable(name, entry);
     else {
       const picks = imports.get(entry.file) ?? [];
       picks.push(entry.kind === "evolving" ? `${hiddenPrefix}${name} as ${name}` : name);
@@ -164,6 +174,23 @@ function carriedVariable(name: string, { file, state }: Declared) {
   const type = `typeof import("./${file}").${name}`;
   const now = `typeof import("./${state}").${hiddenPrefix}${name}`;
   return `let ${name}: ${type} = null! as [${now}] extends [null | undefined] ? ${type} : ${now};`;
+}
+
+/** Where the cell assigns it, a variable without a type; else it has the type of its latest value. */
+function looseVariable(name: string, source: string, { file, state }: Declared) {
+  const now = `typeof import("./${state}").${hiddenPrefix}${name}`;
+  const declared = state === file ? `typeof import("./${file}").${name}` : "any";
+  const type = `[${now}] extends [null | undefined] ? ${declared} : ${now}`;
+  if (isAssigned(name, source)) return `let ${name}; ${name} = null! as ${type};`;
+  return `let ${name}: ${type} = null! as ${type};`;
+}
+
+/** Says so too often rather than too rarely. */
+function isAssigned(name: string, source: string) {
+  const place = `(?<![.\\p{ID_Continue}$])${name.replaceAll("$", "\\$")}(?![\\p{ID_Continue}$])`;
+  const assignment =
+    "\\s*(?:(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?![=>])|\\+\\+|--|[\\],}]|:[^;]*[\\]}]|\\s(?:of|in)\\s)";
+  return new RegExp(`(?:\\+\\+|--)\\s*${place}|${place}${assignment}`, "u").test(source);
 }
 
 function footer(names: ReadonlyMap<string, Kind>, carried: readonly string[]) {
@@ -206,7 +233,13 @@ const isDeclaration = ({ type }: Node) => /^(Function|Class|TS\w*)Declaration$|^
 function variables(node: Node, names: Map<string, Kind>) {
   for (const { id, init } of node.declarations as Node[]) {
     const isEvolving = !id.typeAnnotation && init?.type === "ArrayExpression" && init.elements.length === 0;
-    const kind = node.kind === "let" || node.kind === "var" ? "variable" : isEvolving ? "evolving" : "fixed";
+    const kind = /let|var/.test(node.kind)
+      ? id.typeAnnotation
+        ? "variable"
+        : "loose"
+      : isEvolving
+        ? "evolving"
+        : "fixed";
     for (const name of boundNames(id)) names.set(name, kind);
   }
 }

@@ -25,6 +25,8 @@ export { CompletionItemKind, SignatureKind, SymbolFlags, SyntaxKind, TypeFlags }
 
 /** The compiler, with files of our own. */
 export interface Engine {
+  /** Path of the tsconfig.json that holds for the folder, where there is one. */
+  readonly config: string | undefined;
   /** Path of a file of the notebook's folder, as the compiler names it. */
   path(name: string): string;
   /** Sets a file, or takes it away, from the next view on. */
@@ -59,7 +61,14 @@ const fixedOptions = {
 };
 
 /** What holds where there is no tsconfig.json. */
-const defaultOptions = { strict: true, target: "es2024", lib: ["es2024", "esnext.disposable"], jsx: "preserve" };
+const defaultOptions = {
+  strict: true,
+  useUnknownInCatchVariables: false,
+  strictPropertyInitialization: false,
+  target: "es2024",
+  lib: ["es2024", "esnext.disposable"],
+  jsx: "preserve",
+};
 
 /**
  * Starts the compiler for one notebook.
@@ -74,7 +83,8 @@ const defaultOptions = { strict: true, target: "es2024", lib: ["es2024", "esnext
 export function createEngine(folder: string): Engine {
   const path = (name: string) => slashed(join(folder, name));
   const config = path("__srft_tsconfig.json");
-  const files = new Map<string, string>([[config, projectConfig(folder)]]);
+  const nearest = nearestConfig(folder);
+  const files = new Map<string, string>([[config, projectConfig(nearest)]]);
   for (const name of rootFiles) files.set(path(name), "export {}");
   const api = new API({ cwd: folder, fs: fileSystem(folder, files) });
   const created = new Set<string>();
@@ -85,6 +95,7 @@ export function createEngine(folder: string): Engine {
   const project = () => snapshot.getProject(config) ?? snapshot.getProjects()[0]!;
   const edited = () => [...seen].filter(([file, time]) => changeTime(file) !== time).map(([file]) => file);
   return {
+    config: nearest,
     path,
     set(name, source) {
       const file = path(name);
@@ -118,10 +129,12 @@ const changeTime = (file: string) => statSync(file, { throwIfNoEntry: false })?.
 const ownFiles = (program: Program, files: ReadonlyMap<string, string>) =>
   program.getSourceFileNames().filter((name) => !/^bundled:|\/node_modules\//.test(name) && !files.has(name));
 
-function projectConfig(folder: string) {
-  const nearest = ancestors(folder)
+const nearestConfig = (folder: string) =>
+  ancestors(folder)
     .map((parent) => join(parent, "tsconfig.json"))
     .find(existsSync);
+
+function projectConfig(nearest: string | undefined) {
   const base = nearest ? { extends: slashed(nearest) } : {};
   const globals = slashed(join(root, "kernel/types/globals.d.ts"));
   const compilerOptions = { ...(nearest ? {} : defaultOptions), ...fixedOptions, types: ["node"] };

@@ -105,5 +105,5 @@ function variableWord({ code, history }: Spot, flags: number, name: string) {
   const own = new RegExp(`\\b(let|var)\\s[^;=]*${name.replaceAll("$", "\\$")}(?![\\p{ID_Continue}$])`, "u").exec(
     code,
   )?.[1];
-  return `${own ?? (history.declared.get(name)?.kind === "variable" ? "let" : "const")} `;
+  return `${own ?? (/variable|loose/.test(history.declared.get(name)?.kind ?? "") ? "let" : "const")} `;
 }

@@ -8,6 +8,7 @@ import { cellFile, commitCell, createHistory, isCheckable } from "./cells.ts";
 import { completions, type Match, type Spot } from "./completion.ts";
 import { createEngine, type Diagnostic, rootFiles } from "./engine.ts";
 import { type Inspection, inspection } from "./inspection.ts";
+import { isMistake, type Texts } from "./leniency.ts";
 import { type Place, placeOf, toUnits, withoutFiles } from "./text.ts";
 
 /** Something the type checker finds wrong; `start` and `end` are places in the cell. */
@@ -16,6 +17,7 @@ export interface TypeProblem {
   readonly end: Place;
   /** Number of the message, for example 2322. */
   readonly code: number;
+  readonly severity: "error" | "warning" | "information";
   readonly message: string;
 }
 
@@ -46,7 +48,8 @@ type Answer = readonly TypeProblem[] | readonly Match[] | Inspection | "absent";
 const ignoredCodes = new Set([1202, 1309, 1375, 1378, 1432, 1470, 2874, 2875, 7016, 7026]);
 
 const engine = createEngine(process.cwd());
-const history = createHistory();
+const typing = engine.config === undefined ? "loose" : "strict";
+const history = createHistory(typing);
 let shown: string[] = [];
 
 process.on("message", (message: ToLanguage) => {
@@ -107,11 +110,26 @@ function check(source: string): TypeProblem[] {
     const found = show(file).program.getSemanticDiagnostics(engine.path(file.name));
     const isOwn = ({ pos, code }: Diagnostic) =>
       pos >= file.start && pos <= file.start + source.length && !ignoredCodes.has(code);
-    return found.filter(isOwn).map((diagnostic) => problem(diagnostic, source, file.start));
+    const texts = textsFor(source, file);
+    const shown = (diagnostic: Diagnostic) => typing === "strict" || isMistake(diagnostic, texts);
+    return found
+      .filter(isOwn)
+      .filter(shown)
+      .map((diagnostic) => problem(diagnostic, source, file.start));
   } catch (error) {
     if (error instanceof CellSyntaxError) return [];
     throw error;
   }
+}
+
+/** What the messages about a cell may speak of: the cell and those before it. */
+function textsFor(source: string, file: { readonly name: string; readonly text: string }): Texts {
+  const known = (path: string) =>
+    path === engine.path(file.name) ? file.text : [...history.files].find(([name]) => engine.path(name) === path)?.[1];
+  return {
+    after: (path, position) => known(path)?.slice(position),
+    cells: () => [source, ...history.files.values()],
+  };
 }
 
 function problem(diagnostic: Diagnostic, source: string, start: number): TypeProblem {
@@ -122,6 +140,7 @@ function problem(diagnostic: Diagnostic, source: string, start: number): TypePro
     start: place(diagnostic.pos),
     end: place(diagnostic.end),
     code: isCarried ? 2588 : diagnostic.code,
+    severity: (["warning", "error"] as const)[diagnostic.category as number] ?? "information",
     message: isCarried ? message.replace("an import", "a constant") : message,
   };
 }

@@ -11,10 +11,10 @@ import { toCodePoints, toCodeUnits } from "./code-points.ts";
 import type { Executor } from "./executor.ts";
 
 /** How long each answer is waited for, in milliseconds; the sum stays below what a person notices. */
-const patience = { types: 80, values: 50 };
+const patience = { types: 150, values: 50 };
 
-/** How long a cell waits for its diagnostics, and how late they are still told, in milliseconds. */
-const checkPatience = { before: 300, late: 10_000 };
+/** How long a cell waits for its diagnostics, and for the type checker to start; how late they are still told; in ms. */
+const checkPatience = { before: 300, start: 5000, late: 10_000 };
 
 /**
  * Makes the assistant of one kernel.
@@ -26,8 +26,12 @@ const checkPatience = { before: 300, late: 10_000 };
  */
 export function createAssistant(
   executor: Pick<Executor, "ask" | "names">,
-  language?: Pick<Language, "check" | "complete" | "inspect" | "commit" | "close">,
+  language?: Pick<Language, "check" | "complete" | "inspect" | "commit" | "close" | "ready">,
 ) {
+  let isReady = false;
+  void language?.ready.then(() => {
+    isReady = true;
+  });
   const typedCompletion = async (code: string, cursor: number): Promise<Completion | undefined> => {
     const request = { code, cursor: toCodePoints(code, cursor), budget: patience.types };
     const matches = (await language?.complete(request).catch(() => "absent" as const)) ?? "absent";
@@ -58,9 +62,12 @@ export function createAssistant(
       ]);
       return typed ?? valued;
     },
-    /** What the types say of a cell in time; `late` is told what they say afterwards. */
+    /**
+     * What the types say of a cell in time; `late` is told what they say afterwards. While the type checker starts, only
+     * a cell that is to be refused waits.
+     */
     async check(
-      cell: { readonly source: string; readonly id: number },
+      cell: { readonly source: string; readonly id: number; readonly types: "error" | "warn" },
       late: (problems: readonly TypeProblem[]) => void,
     ): Promise<readonly TypeProblem[]> {
       if (!language) return [];
@@ -68,7 +75,8 @@ export function createAssistant(
         .check(cell.source, { id: cell.id, budget: checkPatience.late })
         .then((problems) => (problems === "absent" ? [] : problems))
         .catch(() => []);
-      const known = await Promise.race([checking, delay(checkPatience.before, undefined, { ref: false })]);
+      const wait = isReady ? checkPatience.before : cell.types === "error" ? checkPatience.start : 0;
+      const known = await Promise.race([checking, delay(wait, undefined, { ref: false })]);
       if (!known) void checking.then(late);
       return known ?? [];
     },

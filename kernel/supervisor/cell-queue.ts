@@ -3,11 +3,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { withoutMagic } from "../cell/cell.ts";
 import type { TypeProblem } from "../language/language.ts";
-import type { CellError, MimeBundle } from "../link.ts";
+import type { MimeBundle } from "../link.ts";
 import type { Channel } from "../protocol/channels.ts";
 import type { ExecuteRequest, Message } from "../protocol/messages.ts";
 import type { Speaker } from "../protocol/speaker.ts";
 import type { Assistant } from "./assistant.ts";
+import { diagnosticsBundle, typeError } from "./diagnostics.ts";
 import type { Executor, Outcome } from "./executor.ts";
 import type { History } from "./history.ts";
 import type { RunningCell } from "./stdin.ts";
@@ -40,32 +41,35 @@ interface Pending {
  */
 export function createCellQueue({ speaker, executor, history, assistant, number, ended }: Workshop) {
   const queue: Pending[] = [];
-  let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "off";
+  let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "warn";
   let count = 0;
   let running: RunningCell | undefined;
   let isWorking = false;
 
   const runCell = async (cell: number, { header, content }: Message<ExecuteRequest>): Promise<Ended> => {
-    const { code, user_expressions } = content;
+    const { code, user_expressions, silent } = content;
     types = typesMode(/^%types\s+(\w+)\s*$/.exec(code.split("\n", 1)[0]!)?.[1]) ?? types;
-    const warn = (problems: readonly TypeProblem[]) => {
-      if (problems.length > 0)
-        speaker.publish("stream", header, { name: "stderr", text: `${problemLines(problems, count).join("\n")}\n` });
+    const shown = count;
+    const tell = (problems: readonly TypeProblem[]) => {
+      if (problems.length === 0) return;
+      const data = diagnosticsBundle(problems, shown);
+      speaker.publish("display_data", header, { data, metadata: {}, transient: {} });
     };
     const help = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)(\?\??)\s*$/u.exec(code);
     if (help)
       return page(await assistant.inspect(help[1]!, { cursor: help[1]!.length, detail: help[2] === "??" ? 1 : 0 }));
     const source = withoutMagic(code);
-    const problems = types === "off" ? [] : await assistant.check({ source, id: cell }, warn);
-    if (problems.length > 0 && types === "error") return { error: typeError(problems, count) };
-    warn(problems);
+    const problems = types === "off" || silent ? [] : await assistant.check({ source, id: cell, types }, tell);
+    tell(problems);
+    if (types === "error" && problems.some(({ severity }) => severity === "error"))
+      return { error: typeError(problems, count) };
     const isAsked = user_expressions !== undefined && Object.keys(user_expressions).length > 0;
     const outcome = await executor.run(cell, {
       source: code,
       count,
       ...(isAsked ? { expressions: user_expressions } : {}),
     });
-    if (!outcome.error) assistant.commit(source, cell);
+    if (outcome.error?.ename !== "UserProcessEnded") assistant.commit(source, cell);
     return outcome;
   };
   const execute = async ({ channel, message }: Pending) => {
@@ -145,15 +149,6 @@ const replyContent = ({ error, expressions = {}, payload = [] }: Ended, executio
   error
     ? { status: "error", execution_count, ...error }
     : { status: "ok", execution_count, payload, user_expressions: expressions };
-
-const problemLines = (problems: readonly TypeProblem[], count: number) =>
-  problems.map(({ message, code, start }) => `cell [${count}], line ${start.line}: TS${code}: ${message}`);
-
-function typeError(problems: readonly TypeProblem[], count: number): CellError {
-  const [first] = problems;
-  const traceback = ["The cell was not run; %types warn runs such cells:", ...problemLines(problems, count)];
-  return { ename: "TypeScriptError", evalue: `${first!.message} (line ${first!.start.line})`, traceback };
-}
 
 const typesMode = (text: string | undefined) =>
   text === "error" || text === "warn" || text === "off" ? text : undefined;

@@ -57,31 +57,85 @@ declare function progress<Item>(
 /** Shows a bar of so many steps, to be moved by hand. */
 declare function progress(total: number, options?: { readonly label?: string }): ProgressBar;
 
-/** Asks the user for a line of text and waits for it; null where the front end cannot ask. */
-declare function prompt(message?: string, defaultValue?: string): string | null;
+/**
+ * Asks the user for a line of text and waits for it, the whole process with it.
+ *
+ * @throws StdinNotImplementedError where the front end cannot be asked.
+ */
+declare function prompt(message?: unknown): string;
 
-/** Asks the user for a line of text; `password` hides what is typed. */
-declare function input(message?: string, options?: { readonly password?: boolean }): Promise<string>;
+interface InputOptions {
+  /** Hides what is typed. */
+  readonly password?: boolean;
+}
+
+/**
+ * Asks the user for a line of text; everything else goes on meanwhile.
+ *
+ * @throws StdinNotImplementedError where the front end cannot be asked.
+ */
+declare function input(message?: string, options?: InputOptions): Promise<string>;
+declare function input(options: InputOptions & { readonly prompt?: string }): Promise<string>;
+
+/** A message of the front end on a comm. */
+interface CommEvent {
+  // biome-ignore lint/suspicious/noExplicitAny: what the front end sends is its own affair
+  readonly data: any;
+  readonly metadata: Record<string, unknown>;
+  readonly buffers: readonly Uint8Array[];
+}
+
+/** A channel between a cell's objects and the front end's, such as a widget. */
+interface Comm {
+  readonly id: string;
+  readonly target: string;
+  send(data: unknown, buffers?: readonly Uint8Array[]): void;
+  close(data?: unknown): void;
+  /** Names who hears the front end's messages; the last one named does. */
+  onMessage(handler: (event: CommEvent) => unknown): void;
+  onClose(handler: (event: CommEvent) => unknown): void;
+}
+
+/** The comms of this notebook. */
+declare const comms: {
+  /** Names who answers when the front end opens a comm to a target. */
+  register(target: string, handler: (comm: Comm, event: CommEvent) => unknown): void;
+  /** Forgets a target; its open comms stay. */
+  unregister(target: string): boolean;
+  /** The comms that are open. */
+  list(): Comm[];
+};
+
+/** Opens a comm to a target of the front end. */
+declare function openComm(target: string, data?: unknown, buffers?: readonly Uint8Array[]): Comm;
 
 /** The display functions of tslab, for notebooks written for it. */
 declare const tslab: TslabApi;
+
+declare module "tslab" {
+  export const display: TslabApi["display"];
+  export const newDisplay: TslabApi["newDisplay"];
+  export const versions: TslabApi["versions"];
+}
 
 interface TslabApi {
   readonly display: TslabDisplay;
   /** A display whose content can be replaced by showing again. */
   newDisplay(): TslabDisplay;
+  readonly versions: { readonly tslab: string; readonly srft: string; readonly node: string };
 }
 
 interface TslabDisplay {
-  javascript(text: string): void;
-  html(text: string): void;
-  markdown(text: string): void;
-  svg(text: string): void;
-  text(text: string): void;
-  pdf(bytes: Uint8Array): void;
-  png(bytes: Uint8Array): void;
-  jpeg(bytes: Uint8Array): void;
-  gif(bytes: Uint8Array): void;
+  javascript(content: string | Uint8Array): void;
+  html(content: string | Uint8Array): void;
+  markdown(content: string | Uint8Array): void;
+  latex(content: string | Uint8Array): void;
+  svg(content: string | Uint8Array): void;
+  text(content: string | Uint8Array): void;
+  pdf(content: string | Uint8Array): void;
+  png(content: string | Uint8Array): void;
+  jpeg(content: string | Uint8Array): void;
+  gif(content: string | Uint8Array): void;
   /** Content of any MIME type. */
   raw(contentType: string, content: string | Uint8Array): void;
 }

@@ -110,3 +110,20 @@ test("a top-level loop of 1e7 turns takes at most twice the time of a plain scri
   assert.ok(cell <= 2 * plain, `${cell} ms in a cell, ${plain} ms in a script`);
   assert.equal(streamText(measured), "");
 });
+
+test("interrupt stops loops of long native calls and keeps the variables", { timeout: 30_000 }, async () => {
+  await run("const kept2 = 6");
+  const calls = [
+    "require('node:crypto').pbkdf2Sync('a', 'b', 100_000, 64, 'sha512')",
+    "require('node:child_process').execSync('sleep 0.1')",
+  ];
+  for (const call of calls) {
+    const running = run(`console.log("begun ${calls.indexOf(call)}"); for (;;) ${call}`);
+    await client.hear(({ content }) => String(content.text).includes(`begun ${calls.indexOf(call)}`));
+    const start = performance.now();
+    await client.request("interrupt_request", {}, "control");
+    assert.equal((await running).reply.content.ename, "Interrupted");
+    assert.ok(performance.now() - start < 3000);
+    assert.equal(resultText(await run("kept2")), "6");
+  }
+});
