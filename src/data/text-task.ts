@@ -17,9 +17,10 @@ export interface TextTokenizer {
   chat(messages: readonly ChatMessage[]): string;
 }
 
-/** A prompt in tokens, and the row it came from. */
+/** A prompt in tokens, the row it came from, and who verifies its completions: any task can be evaluated on it. */
 export interface TextProblem extends Problem {
   readonly row: Demonstration;
+  readonly verify: TextVerifier;
 }
 
 /** Verifies the text of one completion, special tokens left out. */
@@ -58,10 +59,8 @@ export async function textTask(
     throw new RangeError(`textTask: expected an endToken in [0, ${vocabularySize}) but found ${endToken}`);
   }
   const problems: TextProblem[] = [];
-  const verifiers = new Map<Demonstration, TextVerifier>();
   for await (const row of rows) {
-    verifiers.set(row, verifier(row));
-    problems.push({ prompt: promptTokens(row, tokenizer), row });
+    problems.push({ prompt: promptTokens(row, tokenizer), row, verify: verifier(row) });
   }
   if (problems.length === 0) throw new RangeError("textTask: expected at least one row but found none");
   const textOf = (tokens: ArrayLike<number>) => tokenizer.decode(tokens, { specialTokens: "omit" });
@@ -75,7 +74,7 @@ export async function textTask(
     encode: (text) => tokenizer.encode(text),
     decode: (tokens) => tokenizer.decode(tokens),
     problems,
-    reward: ({ row }, completion) => verifiers.get(row)!(textOf(withoutEnd(completion, endToken))),
+    reward: ({ verify }, completion) => verify(textOf(withoutEnd(completion, endToken))),
     ...(demonstrated && {
       demonstration: ({ row }: TextProblem) => Int32Array.of(...tokenizer.encode(row.completion!), endToken),
     }),
