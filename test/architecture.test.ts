@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   "src/analysis": ["src/analysis", "src/sources", "src/token-stats", "src/srft", "src/models/safetensors", ...shared],
   "src/tfjs": ["src/tfjs", "src/srft", "src/models/safetensors", ...shared],
   "src/plots": ["src/plots", "src/analysis"],
+  "src/reproduction": ["src/reproduction", "src/srft", "src/data", "src/models", "src/graph", ...shared],
   "src/random.ts": [],
   "src/join-arrays.ts": [],
   "src/index.ts": ["src"],
