@@ -100,7 +100,8 @@ function locations(names: readonly string[], resident: (output: string) => boole
 }
 
 function explain(device: Device, cause: unknown): never {
-  const reason = String((cause as Error)?.message ?? cause).trim();
+  const text = String((cause as Error)?.message ?? cause);
+  const reason = text.replace(/^.* was false\. /s, "").trim(); // not the place in the runtime's own sources
   if (device === "cpu") throw cause;
   const remedies = {
     webgpu: "install a driver with Vulkan, Metal or Direct3D 12",

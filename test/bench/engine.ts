@@ -19,7 +19,9 @@ const checkpoint = join(root, "notebooks/checkpoints/in-support.safetensors");
 const threads = Math.min(8, availableParallelism());
 const load = (file: string) => ["load", { file, threads, seed: 1 }] as const;
 const note = (peer: Peer | undefined) =>
-  peer ? `torch eager, ${threads} threads` : "no peer: SRFT_PYTHON has no torch";
+  peer
+    ? `torch eager, ${threads} threads, scaled_dot_product_attention, fused AdamW`
+    : "no peer: SRFT_PYTHON has no torch";
 
 /** Train step of three sizes, sampling, and the lab policy's train step, sampling and full SRFT step. */
 export async function engineRows(): Promise<BenchRow[]> {

@@ -1,7 +1,8 @@
 """The lab policy and one SRFT step (paper form) in PyTorch eager: the peer that `npm run bench -- engine` measures.
 
 Reads one JSON command a line on standard input, answers one JSON line: {"load": file, "threads": n}, {"sample": …},
-{"update": …}, {"step": …}. Times are wall milliseconds of the work alone.
+{"update": …}, {"step": …}; {"logits": {"hidden": shape, "table": shape, "labels": […]}} and then {"statistics": {}}. "load" and
+"logits" take a "device", cpu by default. Times are wall milliseconds of the work alone, until the device has finished.
 """
 import json, math, struct, sys, time
 import numpy as np
@@ -19,7 +20,7 @@ def read_checkpoint(file):
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         array = np.frombuffer(body[begin:end], dtype="<f4").reshape(entry["shape"]).copy()
-        tensors[name] = torch.from_numpy(array).requires_grad_()
+        tensors[name] = torch.from_numpy(array).to(torch.get_default_device()).requires_grad_()
     return config, tensors
 
 
@@ -125,13 +126,25 @@ class Policy:
         return sum(map(len, completions))
 
 
+@torch.no_grad()
+def statistics(hidden, table, labels):
+    every = (hidden @ table.T).log_softmax(-1)
+    return every.gather(1, labels[:, None])[:, 0].cpu(), -(every.exp() * every).sum(-1).cpu()
+
+
 def main():
-    policy = None
+    policy = logits = None
     for line in sys.stdin:
         command = json.loads(line)
         (verb, argument), = command.items()
         began, tokens = time.perf_counter(), None
-        if verb == "load":
+        if verb in ("load", "logits"):
+            torch.set_default_device(argument.pop("device", "cpu"))
+        if verb == "logits":
+            logits = [0.1 * torch.randn(argument["hidden"]), 0.1 * torch.randn(argument["table"]), torch.tensor(argument["labels"])]
+        elif verb == "statistics":
+            statistics(*logits)
+        elif verb == "load":
             torch.set_num_threads(argument["threads"])
             torch.manual_seed(argument["seed"])
             policy = Policy(*read_checkpoint(argument["file"]))
@@ -142,6 +155,8 @@ def main():
         elif verb == "step":
             argument["demonstrations"] = [(row["prompt"], row["completion"]) for row in argument["demonstrations"]]
             tokens = policy.srft_step(**argument)
+        if torch.get_default_device().type == "cuda":
+            torch.cuda.synchronize()
         ms = (time.perf_counter() - began) * 1e3
         print(json.dumps({"ms": ms, "tokens": tokens, "torch": torch.__version__}), flush=True)
 

@@ -4,6 +4,7 @@
  */
 
 import { engineRows } from "./engine.ts";
+import { gpuRows } from "./gpu.ts";
 import { kernelRows } from "./kernel.ts";
 import { methodRows } from "./methods.ts";
 import type { BenchRow } from "./row.ts";
@@ -11,6 +12,7 @@ import { tokenStatsRows } from "./token-stats.ts";
 
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
+  gpu: () => gpuRows(process.argv.slice(3)),
   kernel: kernelRows,
   methods: () => methodRows(process.argv.slice(3)),
 };

@@ -75,8 +75,14 @@ async function noteOf(
   const { torch } = await peer.ask(of, { chunk: rows });
   const { columns } = (await peer.ask("reference", { of })) as unknown as { columns: number[][] };
   const differences = ours.flatMap((column, c) => Array.from(column, (value, i) => Math.abs(value - columns[c]![i]!)));
-  return `torch ${torch}, ${threadCount} threads; error ${Math.max(...differences).toExponential(1)}`;
+  return `torch ${torch} eager, ${threadCount} threads: ${works[of]}; error ${Math.max(...differences).toExponential(1)}`;
 }
+
+/** What `token_stats_torch.py` computes. */
+const works = {
+  tokens: "log_softmax, gather, -sum(exp * log), max with argmax",
+  divergences: "log_softmax and exp of both, log of the mean, four sums",
+};
 
 const forms = [
   { form: "whole array", chunk: rows, target: 5 },
