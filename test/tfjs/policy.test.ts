@@ -7,8 +7,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { saveSafetensors } from "../../src/models/safetensors/safetensors.ts";
 import { completeConfig } from "../../src/models/transformer/checkpoint.ts";
 import { createRandom } from "../../src/random.ts";
-import type { Rollouts, Sequence } from "../../src/srft/policy.ts";
 import { type TfjsPolicy, tfjsPolicy } from "../../src/tfjs/index.ts";
+import {
+  gradientOf,
+  joined,
+  largest,
+  prompts,
+  sequencesOf,
+  testPolicyInvariants,
+  texts,
+} from "../srft/policy-invariants.ts";
 import { testStepSettings } from "../srft/step-settings.ts";
 import { backends, needs } from "./tensorflow.ts";
 import { transformer, variedParameters } from "./transformer.ts";
@@ -17,27 +25,6 @@ const config = completeConfig({ vocabularySize: 9, layers: 2, width: 16, heads: 
 const values = variedParameters(config, 4);
 const create = () => transformer(config, values);
 const policyOf = () => tfjsPolicy({ tf, ...config, ...create(), create });
-
-const prompts = [[1, 3], [1, 4, 5, 6], [1], [1, 8, 8]];
-const texts: Sequence[] = [
-  { prompt: [1, 3], completion: [4, 5, 2] },
-  { prompt: [1], completion: [6, 6, 6, 6, 2] },
-  { prompt: [1, 7, 3, 3], completion: [2] },
-  { prompt: [1, 5], completion: [0, 8] },
-];
-const slopes = ({ prompt, completion }: Sequence) =>
-  Array.from(completion, (_, t) => Math.sin(prompt.length + 3 * t + completion.length));
-const joined = (rows: readonly Sequence[]) => Float32Array.from(rows.flatMap(slopes));
-const sequencesOf = ({ completions }: Rollouts, groupSize: number): Sequence[] =>
-  completions.map((completion, row) => ({ prompt: prompts[Math.floor(row / groupSize)]!, completion }));
-const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Array.from(a).reduce((worst, one, i) => Math.max(worst, Math.abs(one - b[i]!)), 0);
-
-async function gradientOf(policy: TfjsPolicy, batches: readonly (readonly Sequence[])[]) {
-  const copy = await policy.clone();
-  for (const batch of batches) await copy.backward(batch, { logprobs: joined(batch), entropies: joined(batch) });
-  return copy.gradients();
-}
 
 async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "srft-tfjs-"));
@@ -56,63 +43,13 @@ for (const backend of backends) {
       shared = policyOf();
     });
 
+    testPolicyInvariants({ policy: () => shared, tolerance: 5e-5 });
+
     testStepSettings({
       name: "TfjsPolicy",
       create: policyOf,
       read: (policy) => policy.parameters(),
       sequences: texts,
-    });
-
-    test("sample gives log-probabilities and entropies equal to those of score", async () => {
-      const rollouts = await shared.sample(prompts, { groupSize: 3, maxTokens: 8, random: createRandom(1) });
-      const scores = await shared.score(sequencesOf(rollouts, 3));
-      assert.deepEqual(rollouts.offsets, scores.offsets);
-      assert.ok(largest(rollouts.logprobs, scores.logprobs) < 5e-6);
-      assert.ok(largest(rollouts.entropies, scores.entropies) < 5e-6);
-      assert.deepEqual(rollouts.behaviorLogprobs, rollouts.logprobs);
-      for (const one of rollouts.completions)
-        assert.ok(one.indexOf(2) === one.length - 1 || (one.length === 8 && !one.includes(2)));
-    });
-
-    test("sample repeats itself with the same seed and differs with another", async () => {
-      const draw = (seed: number) => shared.sample(prompts, { groupSize: 2, maxTokens: 6, random: createRandom(seed) });
-      assert.deepEqual(await draw(3), await draw(3));
-      assert.notDeepEqual((await draw(3)).completions, (await draw(4)).completions);
-    });
-
-    test("sample at temperature 0 takes the likeliest token at every position", async () => {
-      const rollouts = await shared.sample(prompts, { maxTokens: 6, temperature: 0 });
-      const logits = await shared.logits(sequencesOf(rollouts, 1));
-      const tokens = rollouts.completions.flatMap((one) => [...one]);
-      for (const [i, token] of tokens.entries()) {
-        const row = logits.subarray(9 * i, 9 * i + 9);
-        assert.equal(token, row.indexOf(Math.max(...row)));
-      }
-      assert.ok(rollouts.behaviorLogprobs.every((one) => one === 0));
-    });
-
-    test("sample at temperature 2 reports the tempered log-probability beside the policy's own", async () => {
-      const rollouts = await shared.sample(prompts, { maxTokens: 4, temperature: 2, random: createRandom(6) });
-      const logits = await shared.logits(sequencesOf(rollouts, 1));
-      const tokens = rollouts.completions.flatMap((one) => [...one]);
-      for (const [i, token] of tokens.entries()) {
-        const row = Array.from(logits.subarray(9 * i, 9 * i + 9), (x) => Math.exp(x / 2));
-        const expected = Math.log(row[token]! / row.reduce((a, b) => a + b));
-        assert.ok(Math.abs(rollouts.behaviorLogprobs[i]! - expected) < 1e-5);
-      }
-    });
-
-    test("backward over one batch of four equals four batches of one, in any order", async () => {
-      const whole = await gradientOf(shared, [texts]);
-      const parts = await gradientOf(
-        shared,
-        texts.map((row) => [row]),
-      );
-      const reversed = await gradientOf(shared, [texts.toReversed()]);
-      for (const name of Object.keys(whole)) {
-        assert.ok(largest(whole[name]!, parts[name]!) < 5e-5, name);
-        assert.ok(largest(whole[name]!, reversed[name]!) < 5e-5, name);
-      }
     });
 
     test("score, logits and backward in several runs of the model equal those in one", async () => {
@@ -154,19 +91,6 @@ for (const backend of backends) {
       assert.equal(tf.memory().numTensors, first - moments);
     });
 
-    test("step keeps the parameters when the gradient overflows, and goes on", async () => {
-      const policy = await shared.clone();
-      await policy.backward(texts, { logprobs: joined(texts).fill(3e38) });
-      await assert.rejects(
-        policy.step({ learningRate: 0.01 }),
-        /expected a finite gradient norm but found .*; the parameters were kept/,
-      );
-      assert.deepEqual(await policy.parameters(), await shared.parameters());
-      await policy.backward(texts, { logprobs: joined(texts) });
-      await policy.step({ learningRate: 0.01 });
-      for (const data of Object.values(await policy.parameters())) assert.ok(data.every(Number.isFinite));
-    });
-
     test("score takes a logit of −∞ for a probability of 0", async () => {
       const table = tf.variable(tf.tensor2d([0, Math.log(3), -Infinity], [1, 3]));
       const model = (tokens: tf.Tensor) => tf.add(tf.zeros([...tokens.shape, 3]), table);
@@ -200,42 +124,6 @@ for (const backend of backends) {
 
 describe("bad input to a TensorFlow.js policy", needs("cpu"), () => {
   before(() => tf.setBackend("cpu"));
-
-  test("score names the row that is empty, too long or in another vocabulary", async () => {
-    const policy = policyOf();
-    const score = (...rows: Sequence[]) => policy.score(rows);
-    await assert.rejects(score(texts[0]!, { prompt: [1], completion: [] }), /found an empty completion in row 1/);
-    await assert.rejects(score({ prompt: [], completion: [1] }), /found an empty prompt in row 0/);
-    await assert.rejects(
-      score({ prompt: [1], completion: new Array(40).fill(3) }),
-      /expected at most 40 tokens but found 41 in row 0/,
-    );
-    await assert.rejects(score({ prompt: [1, -1], completion: [3] }), /found -1 at position 1 of the prompt of row 0/);
-    await assert.rejects(score(), /expected one sequence or more but found none/);
-  });
-
-  test("sample names what it cannot sample", async () => {
-    const [policy, random] = [policyOf(), createRandom(1)];
-    await assert.rejects(policy.sample([[1], [9]], { maxTokens: 3, random }), /found 9 at position 0 .* row 1/);
-    await assert.rejects(policy.sample([[]], { maxTokens: 3, random }), /found an empty prompt in row 0/);
-    await assert.rejects(policy.sample([[1]], { maxTokens: 40, random }), /expected prompt \+ maxTokens <= 40/);
-    await assert.rejects(policy.sample([[1]], { maxTokens: 0, random }), /expected a whole maxTokens > 0/);
-    await assert.rejects(policy.sample([[1]], { maxTokens: 3 }), /expected random numbers but found none/);
-  });
-
-  test("backward and step refuse gradients that are NaN, of another length or missing", async () => {
-    const policy = policyOf();
-    await assert.rejects(
-      policy.backward(texts, { logprobs: joined(texts).fill(Number.NaN) }),
-      /expected finite gradients of logprobs but found NaN at token 0/,
-    );
-    await assert.rejects(
-      policy.backward(texts, { logprobs: new Float32Array(3) }),
-      /expected 11 gradients of logprobs, one a completion token, but found 3/,
-    );
-    await assert.rejects(policy.step({ learningRate: 0.01 }), /expected a gradient but found none/);
-    await assert.rejects(policy.step({ learningRate: Number.NaN }), /expected learningRate >= 0 but found NaN/);
-  });
 
   test("tfjsPolicy refuses another backend than asked for, and sizes out of range", () => {
     const model = create();
