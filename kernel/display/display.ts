@@ -110,7 +110,9 @@ function canvasBundle(shape: Shape): MimeBundle | undefined {
   return type ? { [type]: data, "text/plain": `canvas as ${type}` } : undefined;
 }
 
-function elementBundle({ outerHTML, namespaceURI }: Shape): MimeBundle | undefined {
+/** An element, or a document by its root. */
+function elementBundle({ outerHTML, namespaceURI, documentElement }: Shape): MimeBundle | undefined {
+  if (documentElement !== null && typeof documentElement === "object") return elementBundle(documentElement as Shape);
   if (typeof outerHTML !== "string") return undefined;
   const isSvg = namespaceURI === "http://www.w3.org/2000/svg";
   return { [isSvg ? "image/svg+xml" : "text/html"]: outerHTML, "text/plain": outerHTML.slice(0, 200) };

@@ -1,10 +1,19 @@
-/** Tables of several packages, told by their shape: arquero, Arrow, danfo, polars. The first rows are shown. */
+/**
+ * Tables of several packages, told by their shape: arquero, Arrow, danfo, polars, DuckDB. The first rows are shown, the
+ * next pages fold out in HTML; no script, no style, every text escaped.
+ */
 
 import type { MimeBundle } from "../link.ts";
 import { escapeHtml, plainText, round } from "./plain-text.ts";
 
-/** Rows that are shown; the rest is counted. */
-const shownRows = 20;
+/** Rows of a page; text shows the first page. */
+const pageRows = 20;
+
+/** Rows on all pages together; the rest is counted. */
+const shownRows = 200;
+
+/** Longest text of a value, in characters. */
+const longestValue = 500;
 
 interface Table {
   readonly names: readonly string[];
@@ -22,12 +31,12 @@ type Shape = Record<string, unknown>;
  * tableBundle({ columns: ["a"], values: [[1]], shape: [1, 1] })?.["text/plain"]; // "a\n1\n1 rows x 1 columns"
  */
 export function tableBundle(shape: Record<string, unknown>): MimeBundle | undefined {
-  const table = arqueroTable(shape) ?? arrowTable(shape) ?? danfoFrame(shape) ?? polarsFrame(shape);
+  const table = arqueroTable(shape) ?? arrowTable(shape) ?? danfoFrame(shape) ?? polarsFrame(shape) ?? duckTable(shape);
   if (!table) return undefined;
   const { names, count } = table;
   const size = `${count.toLocaleString("en")} rows x ${names.length} columns`;
   const rows = table.rows.map((row) => row.map(cellText));
-  return { "text/html": tableHtml(names, rows, size), "text/plain": tableText(names, rows, size) };
+  return { "text/html": tableHtml(names, rows, size), "text/plain": tableText(names, rows.slice(0, pageRows), size) };
 }
 
 const firstRows = <Row>(count: number, row: (index: number) => Row) =>
@@ -88,14 +97,45 @@ function polarsFrame(shape: Shape): Table | undefined {
   return { names: columns.map(String), count: height, rows: records.map((row) => columns.map((name) => row[name])) };
 }
 
-const cellText = (value: unknown) =>
-  typeof value === "string" ? value : typeof value === "number" ? String(round(value)) : plainText(value);
+interface Duck {
+  readonly currentRowCount: number;
+  columnNames(): string[];
+  getRows(): unknown[][];
+}
+
+/** What DuckDB's reader has read. */
+function duckTable(shape: Shape): Table | undefined {
+  const { columnNames, getRows, currentRowCount } = shape;
+  if (typeof columnNames !== "function" || typeof getRows !== "function" || typeof currentRowCount !== "number")
+    return undefined;
+  const reader = shape as unknown as Duck;
+  return { names: reader.columnNames(), count: currentRowCount, rows: reader.getRows().slice(0, shownRows) };
+}
+
+const isText = (value: unknown) => typeof value === "string" || typeof value === "bigint";
+
+function cellText(value: unknown) {
+  const text = typeof value === "number" ? String(round(value)) : isText(value) ? String(value) : plainText(value);
+  return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
+}
 
 function tableHtml(names: readonly string[], rows: readonly string[][], size: string) {
+  const [first = "", ...pages] = Array.from({ length: Math.max(1, Math.ceil(rows.length / pageRows)) }, (_, page) =>
+    pageHtml(names, rows.slice(page * pageRows, (page + 1) * pageRows)),
+  );
+  const folded = pages.map((page, index) => {
+    const from = (index + 1) * pageRows;
+    const to = Math.min(from + pageRows, rows.length);
+    return `<details><summary>rows ${from + 1} to ${to}</summary>${page}</details>`;
+  });
+  return `${first}${folded.join("")}<p>${size}</p>`;
+}
+
+function pageHtml(names: readonly string[], rows: readonly string[][]) {
   const cells = (tag: string, values: readonly string[]) =>
     `<tr>${values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join("")}</tr>`;
   const body = rows.map((row) => cells("td", row)).join("");
-  return `<table><thead>${cells("th", names)}</thead><tbody>${body}</tbody></table><p>${size}</p>`;
+  return `<table><thead>${cells("th", names)}</thead><tbody>${body}</tbody></table>`;
 }
 
 function tableText(names: readonly string[], rows: readonly string[][], size: string) {

@@ -22,6 +22,9 @@ const tslabModule = `data:text/javascript,${encodeURIComponent(
   "export const { display, newDisplay, versions } = globalThis.tslab; export default globalThis.tslab;",
 )}`;
 
+/** Where React is not installed, JSX makes elements of ours. */
+const jsxModule = new URL("../display/jsx-runtime.js", import.meta.url).href;
+
 const ownUrl = pathToFileURL(import.meta.filename).href;
 const ownBuild = pathToFileURL(dirname(dirname(import.meta.dirname))).href;
 
@@ -80,6 +83,7 @@ function alternatives(error: unknown, specifier: string, context: ResolveContext
   const code = (error as { code?: string }).code;
   if (code !== "ERR_MODULE_NOT_FOUND" && code !== "ERR_UNSUPPORTED_DIR_IMPORT") return [];
   if (specifier === "tslab") return [[tslabModule, context]];
+  if (specifier === "react/jsx-runtime") return [[jsxModule, context]];
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) return [[specifier, { ...context, parentURL: ownUrl }]];
   const stem = specifier.replace(/\.[mc]?js$/, "");
   return [`${stem}.ts`, `${stem}.mts`, `${stem}.js`, `${specifier}/index.ts`].map((other) => [other, context]);

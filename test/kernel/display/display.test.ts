@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { from, table } from "arquero";
 import fc from "fast-check";
 import { displayBundle, displaySymbol, escapeHtml, plainText } from "../../../kernel/display/display.ts";
 import { displayGlobals, html, md } from "../../../kernel/display/display-globals.ts";
@@ -43,16 +42,6 @@ test("displayBundle draws a plotly figure, typed arrays as lists", () => {
     layout: { title: "t" },
   });
   assert.equal(shown["text/plain"], "Figure of 1 traces (bar)");
-});
-
-test("displayBundle shows the first rows of an arquero table, escaped, and counts the rest", () => {
-  const rows = Array.from({ length: 1500 }, (_, i) => ({ id: i, "<name>": `<script>${i}</script>` }));
-  const shown = bundle(from(rows));
-  const markup = String(shown["text/html"]);
-  assert.equal(markup.match(/<tr>/g)?.length, 21);
-  assert.match(markup, /1,500 rows x 2 columns/);
-  assert.ok(markup.includes("&lt;script&gt;0&lt;/script&gt;") && !markup.includes("<script"));
-  assert.match(String(bundle(table({ a: [0.1 + 0.2] }))["text/plain"]), /^a\n0\.3\n1 rows x 1 columns$/);
 });
 
 test("displayBundle knows image bytes by their first ones", () => {

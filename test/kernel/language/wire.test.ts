@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Answer, type Client, resultText, startClient, streamText, types } from "./client.ts";
+import { type Answer, type Client, resultText, startClient, streamText, types } from "../client.ts";
 
-const root = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../../../..");
 const mime = "application/vnd.srft.diagnostics+json";
 
 let client: Client;
