@@ -101,6 +101,8 @@ export interface SafetensorsFile {
   read(name: string): Promise<SafetensorsTensor>;
   /** Reads a tensor into an array of its length, a piece at a time, so that no second copy of it is made. */
   readInto(name: string, target: Float32Array): Promise<void>;
+  /** Reads as many elements as fit the target, from an element of the tensor on. */
+  readRange(name: string, target: Float32Array, start: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -127,7 +129,9 @@ export async function openSafetensors(file: string): Promise<SafetensorsFile> {
       metadata,
       close: () => handle.close(),
       read: async (name) => readTensor(handle, entryOf(name), { file, headerLength }),
-      readInto: async (name, target) => readPieces(handle, entryOf(name), { file, headerLength, target }),
+      readInto: async (name, target) => readWhole(handle, entryOf(name), { file, headerLength, target }),
+      readRange: async (name, target, start) =>
+        readPieces(handle, entryOf(name), { file, headerLength, target, start }),
     };
   } catch (error) {
     await handle.close();
@@ -198,20 +202,42 @@ async function readTensor(
 /** Bytes of a piece; a multiple of every element's size. */
 const pieceBytes = 1 << 24;
 
+interface Reading {
+  readonly file: string;
+  readonly headerLength: number;
+  readonly target: Float32Array;
+}
+
+async function readWhole(handle: FileHandle, entry: Entry, reading: Reading): Promise<void> {
+  const elements = (entry.end - entry.begin) / bytesPerElement[entry.dtype];
+  if (reading.target.length !== elements) {
+    throw new RangeError(
+      `readInto: expected an array of ${elements} numbers for ${entry.name} but found ${reading.target.length}`,
+    );
+  }
+  await readPieces(handle, entry, { ...reading, start: 0 });
+}
+
 async function readPieces(
   handle: FileHandle,
   { name, dtype, begin, end }: Entry,
-  { file, headerLength, target }: { file: string; headerLength: number; target: Float32Array },
+  { file, headerLength, target, start }: Reading & { readonly start: number },
 ): Promise<void> {
-  const elements = (end - begin) / bytesPerElement[dtype];
-  if (target.length !== elements) {
-    throw new RangeError(`readInto: expected an array of ${elements} numbers for ${name} but found ${target.length}`);
+  const size = bytesPerElement[dtype];
+  const [first, last] = [begin + start * size, begin + (start + target.length) * size];
+  if (!(Number.isInteger(start) && start >= 0 && last <= end)) {
+    throw new RangeError(
+      `readRange: expected elements within the ${(end - begin) / size} of ${name} but found ${start} to ${start + target.length}`,
+    );
   }
-  const piece = new Uint8Array(Math.min(pieceBytes, end - begin));
-  for (let at = begin; at < end; at += pieceBytes) {
-    const bytes = piece.subarray(0, Math.min(pieceBytes, end - at));
-    await readInto(handle, bytes, { file: `${file}: tensor ${JSON.stringify(name)}`, position: 8 + headerLength + at });
-    convertInto(target, { bytes, dtype, from: (at - begin) / bytesPerElement[dtype] });
+  const where = { file: `${file}: tensor ${JSON.stringify(name)}`, position: 8 + headerLength + first };
+  if (dtype === "F32")
+    return readInto(handle, new Uint8Array(target.buffer, target.byteOffset, target.byteLength), where);
+  const piece = new Uint8Array(Math.min(pieceBytes, last - first));
+  for (let at = first; at < last; at += pieceBytes) {
+    const bytes = piece.subarray(0, Math.min(pieceBytes, last - at));
+    await readInto(handle, bytes, { ...where, position: where.position + at - first });
+    convertInto(target, { bytes, dtype, from: (at - first) / size });
   }
 }
 
