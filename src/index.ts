@@ -17,6 +17,8 @@ export * from "./analysis/evidence/bounds.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
 export * from "./analysis/maps/dynamics-map.ts";
 export * from "./analysis/maps/likelihood-map.ts";
+export * from "./analysis/parameter-diff/parameter-diff.ts";
+export * from "./analysis/parameter-diff/update-overlap.ts";
 export * from "./analysis/roles.ts";
 export type { TokenRow } from "./analysis/table/long-rows.ts";
 export * from "./analysis/token-shift.ts";
