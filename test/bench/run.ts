@@ -5,7 +5,7 @@
 
 import { engineRows } from "./engine.ts";
 import { gpuRows } from "./gpu.ts";
-import { kernelRows } from "./kernel.ts";
+import { kernelRows } from "./kernel/kernel.ts";
 import { methodRows } from "./methods.ts";
 import type { BenchRow } from "./row.ts";
 import { tokenStatsRows } from "./token-stats.ts";

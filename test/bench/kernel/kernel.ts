@@ -1,0 +1,90 @@
+/**
+ * The kernel beside ipykernel, tslab and Deno: one small client speaks to each over the same sockets, in turn, so that
+ * a client's own cost is the same for all. Medians of rounds. A kernel that does not finish a task is started anew.
+ */
+
+import { spawnSync } from "node:child_process";
+import { type BenchRow, timeRow } from "../row.ts";
+import { suiteRows } from "./conformance.ts";
+import { type AbsentKernel, type Kernel, openSession, ours, peers, type Session } from "./peers.ts";
+import { type Figure, patience, type Task, tasks } from "./tasks.ts";
+
+const rounds = 5;
+
+interface Measured {
+  readonly kernel: Kernel;
+  session: Session;
+  readonly figures: number[];
+  /** It did not finish the present task. */
+  isStuck: boolean;
+}
+
+/** Rows of `npm run bench -- kernel`. */
+export async function kernelRows(): Promise<BenchRow[]> {
+  const others = peers();
+  const kernels = [ours, ...others.filter((other): other is Kernel => "version" in other)];
+  const running: Measured[] = [];
+  for (const kernel of kernels) running.push({ kernel, session: await openWarm(kernel), figures: [], isStuck: false });
+  const rows: BenchRow[] = [];
+  for (const task of tasks) rows.push(...(await measure(task, running)));
+  rows.push(await againstNode(running[0]!));
+  for (const { session } of running) await session.end();
+  const absent = others.filter((other): other is AbsentKernel => "remedy" in other);
+  return [...rows, ...suiteRows(kernels), ...absent.map(absentRow)];
+}
+
+/** A session whose first cells are done, and whose output is heard. */
+async function openWarm(kernel: Kernel): Promise<Session> {
+  const session = await openSession(kernel);
+  await session.client.subscribed();
+  await session.client.ask("execute_request", { code: "1", allow_stdin: false });
+  return session;
+}
+
+async function measure(task: Task, running: readonly Measured[]): Promise<BenchRow[]> {
+  for (const one of running) Object.assign(one, { figures: [], isStuck: false });
+  for (let round = 0; round < rounds; round++)
+    for (const one of running) if (!one.isStuck) await measureOnce(task, one);
+  const [own, ...others] = running;
+  return others.map((other) => compare(task, own!, other));
+}
+
+async function measureOnce(task: Task, one: Measured) {
+  const figure: Figure = await task.measure(one.session, one.kernel).catch(() => undefined);
+  if (figure !== undefined) return void one.figures.push(figure);
+  one.isStuck = true;
+  await one.session.end();
+  one.session = await openWarm(one.kernel);
+}
+
+function compare(task: Task, own: Measured, other: Measured): BenchRow {
+  const { name, version } = other.kernel;
+  const target = name === "ipykernel" ? task.target : 0;
+  const row = timeRow({
+    name: `${task.name} (${name})`,
+    ours: own.figures,
+    peer: other.isStuck ? [1000 * patience] : other.figures,
+    target,
+    note: other.isStuck ? `${name} ${version} was not done after ${patience} s` : `${name} ${version}`,
+  });
+  if (task.unit !== "lines") return { ...row, unit: task.unit, ok: !own.isStuck && row.ok };
+  return { ...row, unit: "lines", ratio: null, ok: row.ours === 0 };
+}
+
+/** The loop of a cell against the same loop in a script of its own, by Node's own clock. */
+async function againstNode(own: Measured): Promise<BenchRow> {
+  const script =
+    "const b = performance.now(); (() => { let s = 0; for (let i = 0; i < 1e7; i++) s += i & 3 })(); console.log(performance.now() - b)";
+  const loop = tasks.find(({ name }) => name.startsWith("loop of 1e7"))!;
+  const times = { ours: [] as number[], peer: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    times.ours.push((await loop.measure(own.session, own.kernel)) ?? Number.POSITIVE_INFINITY);
+    times.peer.push(Number(spawnSync(process.execPath, ["-e", script], { encoding: "utf8" }).stdout));
+  }
+  return timeRow({ name: `${loop.name} (node)`, ...times, target: 0.5, note: "a plain script, in a function" });
+}
+
+const absentRow = ({ name, remedy }: AbsentKernel): BenchRow => ({
+  ...{ name: `${name} is not installed`, ours: 0, peer: null, unit: "ms", ratio: null, target: 0, ok: false },
+  note: remedy,
+});
