@@ -8,7 +8,8 @@ import { createWire } from "../../kernel/protocol/wire.ts";
 import { type Client, connectionKey, resultText, startClient } from "./client.ts";
 
 const isFull = process.env.SRFT_FULL === "1";
-const [decoded, sent, compiled] = isFull ? [100_000, 5_000, 10_000] : [10_000, 500, 1_000];
+const [messages, cells, executed] = isFull ? [100_000, 10_000, 10_000] : [2_000, 1_000, 100];
+const short = isFull ? undefined : "SRFT_FULL=1 makes it 100,000 messages and 10,000 cells, all sent to the kernel";
 
 let client: Client;
 
@@ -40,21 +41,34 @@ const forged = fc
     return frames;
   });
 
-test(`createWire lets none of ${decoded} malformed or forged messages pass`, () => {
+test(`createWire lets none of ${messages} malformed or forged messages pass`, (context) => {
+  if (short) context.diagnostic(short);
   const wire = createWire(connectionKey);
   fc.assert(
     fc.property(fc.oneof(malformed, forged), (frames) => wire.decode(frames) === undefined),
-    { numRuns: decoded },
+    { numRuns: messages },
   );
 });
 
-test(`the kernel lives through ${sent} malformed or forged messages and executes none`, async () => {
-  for (const frames of fc.sample(fc.oneof(malformed, forged), sent)) if (frames.length > 0) client.sendRaw(frames);
+test(`the kernel lives through ${messages} malformed or forged messages and executes none`, async () => {
+  const [{ reply: begin }, batch] = [await client.execute("0"), 1_000];
+  for (let sent = 0; sent < messages; sent += batch) {
+    const forgeries = fc.sample(fc.oneof(malformed, forged), batch);
+    for (const frames of forgeries) if (frames.length > 0) client.sendRaw(frames);
+    assert.equal(resultText(await client.execute("typeof wasForged")), "'undefined'");
+    client.heard.length = 0;
+  }
+  const { reply: end } = await client.execute("0");
+  assert.equal(end.content.execution_count - begin.content.execution_count, messages / batch + 1, "nothing else ran");
+});
+
+test("the kernel lives through contents of the wrong kind", async () => {
   const contents = [null, 5, "x", [], { code: 1 }, { code: "1", silent: "no", user_expressions: 4 }];
-  for (const type of ["complete_request", "inspect_request", "history_request", "comm_open", "comm_msg", "input_reply"])
+  const requests = "execute complete inspect history is_complete comm_info interrupt kernel_info nonsense".split(" ");
+  for (const type of [...requests.map((name) => `${name}_request`), "comm_open", "comm_msg", "input_reply", ""])
     for (const content of contents)
       client.sendRaw(createWire(connectionKey).encode({ type, content: content as object }));
-  assert.equal(resultText(await client.execute("typeof wasForged")), "'undefined'");
+  assert.equal(resultText(await client.execute("'alive'")), "'alive'");
 });
 
 const words =
@@ -77,8 +91,24 @@ function survives(source: string) {
   }
 }
 
-test(`compileCell compiles or refuses ${compiled} random cells`, () => {
-  fc.assert(fc.property(cell, survives), { numRuns: compiled });
+test(`compileCell compiles or refuses ${cells} random cells`, () => {
+  fc.assert(fc.property(cell, survives), { numRuns: cells });
+});
+
+/** Runs a cell; one that does not end is interrupted, as its reader would. */
+async function settled(source: string): Promise<string> {
+  const answer = client.execute(source);
+  const timer = setInterval(() => void client.ask("interrupt_request", {}, "control"), 1_000);
+  return (await answer.finally(() => clearInterval(timer))).reply.content.status;
+}
+
+test(`the kernel runs or refuses ${executed} random cells and lives`, async () => {
+  let seen = 0;
+  for (const source of fc.sample(cell, executed)) {
+    assert.match(await settled(source), /^(ok|error|aborted)$/, JSON.stringify(source));
+    if (++seen % 100 === 0) assert.equal(resultText(await client.execute("6 * 7")), "42", JSON.stringify(source));
+    client.heard.length = 0;
+  }
 });
 
 test("compileCell takes lines of a megabyte and deep nesting", () => {
@@ -92,8 +122,12 @@ test("compileCell takes lines of a megabyte and deep nesting", () => {
     assert.ok(survives(source), source.slice(0, 20));
 });
 
-test("cells of hostile Unicode run or fail, and the kernel lives", async () => {
+test("cells of hostile Unicode or a line of a megabyte run or fail, and the kernel lives", async () => {
   for (const source of [
+    `"${"x".repeat(2 ** 20)}".length`,
+    `console.log("${"🎉".repeat(2 ** 18)}")`,
+    `/* ${"\u0301".repeat(2 ** 19)} */ 1`,
+    `let = ${"(".repeat(2 ** 20)}`,
     "'\ud800'",
     "const ａ = 1; ａ",
     "'\u2028'",
