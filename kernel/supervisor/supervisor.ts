@@ -33,7 +33,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const connection = readConnection(connectionFile);
   const wire = createWire(connection.key, connection.signature_scheme);
   const channels = await bindChannels(connection, (channel, frames) => {
-    if (channel === "iopub") return frames[0]?.[0] === 1 ? speaker.welcome(frames[0].subarray(1)) : undefined;
+    if (channel === "iopub") return frames[0]?.[0] === 1 ? greet(frames[0].subarray(1)) : undefined;
     const message = wire.decode(frames);
     if (message) receive(channel, message);
   });
@@ -64,6 +64,16 @@ export async function runKernel(connectionFile: string): Promise<void> {
     stop = resolve;
   });
 
+  let hasBegun = false;
+  /** The first status, said when somebody can hear it. */
+  const begin = () => {
+    if (!hasBegun) speaker.publishStatus({}, "starting");
+    hasBegun = true;
+  };
+  const greet = (subscription: Uint8Array) => {
+    speaker.welcome(subscription);
+    begin();
+  };
   const publishOutput = (output: Output) => {
     const parent = parentOf(output.cell);
     if (output.op === "comm") return comms.publish(parent, output);
@@ -94,6 +104,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
     speaker.publishStatus(message.header, "idle");
   };
   const receive = (channel: Channel, message: Message) => {
+    begin();
     if (channel === "stdin") return stdin.receive(message);
     switch (message.header.msg_type) {
       case "execute_request":
@@ -114,7 +125,6 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const orphan = setInterval(() => {
     if (process.env.JPY_PARENT_PID && process.ppid === 1) void close();
   }, 1000);
-  speaker.publishStatus({}, "starting");
   await stopped;
   clearInterval(orphan);
   await channels.close();

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { Subscriber } from "zeromq";
 import { createWire } from "../../../kernel/protocol/wire.ts";
-import { connectionKey, type Received, resultText, types } from "../../kernel/client.ts";
+import { connectClient, connectionKey, type Received, resultText, types } from "../../kernel/client.ts";
 import { startKernel } from "../../kernel/kernel-process.ts";
 import { useKernel } from "./probe.ts";
 
@@ -50,21 +50,27 @@ test("iopub: a subscriber of one topic hears that topic only", async () => {
   socket.close();
 });
 
-test("status: the first thing a kernel says is that it is starting, once", async () => {
+test("status: a kernel that nobody has asked anything says that it is starting, to its first subscriber only", async () => {
   const { process: child, folder, connection } = await startKernel();
-  const socket = iopub(connection.iopub_port);
-  const states: string[] = [];
-  const listening = listenUntil(socket, ({ header, content }) => {
-    if (header.msg_type === "status") states.push(content.execution_state);
-    return content.execution_state === "starting";
-  });
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, 5_000, undefined));
-  const said = await Promise.race([listening, late]);
-  socket.close();
-  child.kill("SIGTERM");
-  assert.equal((await once(child, "exit"))[0], 0, "SIGTERM ends the kernel in order");
-  rmSync(folder, { recursive: true, force: true });
-  if (said) assert.deepEqual([states, said.parent], [["starting"], {}]);
+  const sockets = [iopub(connection.iopub_port)];
+  try {
+    const hasState = ({ content }: Received) => content.execution_state !== undefined;
+    const first = await listenUntil(sockets[0]!, hasState);
+    assert.deepEqual([first.content.execution_state, first.parent], ["starting", {}]);
+    sockets.push(iopub(connection.iopub_port));
+    await listenUntil(sockets[1]!, ({ header }) => header.msg_type === "iopub_welcome");
+    const client = connectClient(connection);
+    const second = listenUntil(sockets[1]!, hasState);
+    await client.ask("kernel_info_request");
+    assert.equal((await second).content.execution_state, "busy");
+    await client.disconnect();
+  } finally {
+    for (const socket of sockets) socket.close();
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    assert.equal((await ended)[0], 0, "SIGTERM ends the kernel in order");
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 const request = (code: string, key = connectionKey) =>
