@@ -15,6 +15,7 @@ export type { SwapOptions, Swapper } from "./analysis/cross-sampling/swap-plan.t
 export * from "./analysis/divergences.ts";
 export * from "./analysis/evidence/bounds.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
+export { loadTokenTable, saveTokenTable } from "./analysis/frame/token-file.ts";
 export * from "./analysis/maps/dynamics-map.ts";
 export * from "./analysis/maps/likelihood-map.ts";
 export * from "./analysis/parameter-diff/parameter-diff.ts";
