@@ -15,6 +15,8 @@ export type { SwapOptions, Swapper } from "./analysis/cross-sampling/swap-plan.t
 export * from "./analysis/divergences.ts";
 export * from "./analysis/evidence/bounds.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
+export * from "./analysis/frame/frame.ts";
+export type { Condition, Conditions, FrameRow, Summary } from "./analysis/frame/query.ts";
 export { loadTokenTable, saveTokenTable } from "./analysis/frame/token-file.ts";
 export * from "./analysis/maps/dynamics-map.ts";
 export * from "./analysis/maps/likelihood-map.ts";
