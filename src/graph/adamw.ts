@@ -23,6 +23,30 @@ export const settingNames = [
 
 export type Settings = Readonly<Record<(typeof settingNames)[number], number>>;
 
+/** As `StepOptions` of a policy has them, with the same defaults. */
+export interface AdamwOptions {
+  readonly learningRate: number;
+  readonly clipNorm?: number;
+  readonly betas?: readonly [number, number];
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+  readonly vectorDecay?: number;
+}
+
+/**
+ * The number for each setting; step counts from 1.
+ *
+ * @example
+ * settingsOf({ learningRate: 0.1, betas: [0.9, 0.75] }, 1).biasCorrection2; // 0.5
+ */
+export function settingsOf(options: AdamwOptions, step: number): Settings {
+  const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
+  const { vectorDecay = weightDecay } = options;
+  const [beta1, beta2] = betas;
+  const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
+  return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
+}
+
 /** Tensors by parameter name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 

@@ -9,7 +9,6 @@
  */
 
 import { joinArrays } from "../join-arrays.ts";
-import { saveSafetensors } from "../models/safetensors/safetensors.ts";
 import { loadTrainingState, saveTrainingState } from "../models/safetensors/training-state.ts";
 import {
   checkStepOptions,
@@ -37,6 +36,7 @@ import {
   copyVariables,
   type Optimizer,
   readTensors,
+  saveVariables,
   stateArrays,
 } from "./variables.ts";
 
@@ -200,14 +200,8 @@ export class TfjsPolicy implements Policy {
 
   /** Writes a safetensors file, atomically. */
   async save(file: string): Promise<void> {
-    const data = await this.parameters();
-    const tensors = Object.entries(this.variables).map(
-      ([name, { shape }]) => [name, { shape, data: data[name]! }] as const,
-    );
     const { vocabularySize, contextLength, endToken } = this.#options;
-    await saveSafetensors(file, new Map(tensors), {
-      tfjs: JSON.stringify({ vocabularySize, contextLength, endToken }),
-    });
+    await saveVariables(this.variables, file, { tfjs: JSON.stringify({ vocabularySize, contextLength, endToken }) });
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Variables of a TensorFlow.js model: what they must be, and how they are read, copied and assigned from a file, alone or with their optimizers. */
 
-import { loadSafetensors, type Safetensors } from "../models/safetensors/safetensors.ts";
+import { loadSafetensors, type Safetensors, saveSafetensors } from "../models/safetensors/safetensors.ts";
 import { stateName } from "../models/safetensors/training-state.ts";
 import type { Moments } from "./adamw.ts";
 import type { TfjsFunctions, TfjsTensor, TfjsVariable } from "./tensorflow.ts";
@@ -33,6 +33,17 @@ export function copyVariables(from: Variables, to: Variables): void {
     throw new TypeError(`clone: expected create to build new variables but found ${shared} again`);
   }
   for (const [name, variable] of Object.entries(to)) variable.assign(from[name]!);
+}
+
+/** Writes a safetensors file, atomically. */
+export async function saveVariables(
+  variables: Variables,
+  file: string,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const data = await readTensors(variables);
+  const tensors = Object.entries(variables).map(([name, { shape }]) => [name, { shape, data: data[name]! }] as const);
+  await saveSafetensors(file, new Map(tensors), metadata);
 }
 
 /** Assigns the tensors of a safetensors file; checks all of them first. */

@@ -3,7 +3,17 @@
  * lay them out for attention and pick the positions that predict completion tokens.
  */
 
+import type { Data } from "../../graph/tensor.ts";
 import type { Sequence } from "../../srft/policy.ts";
+
+/** Arrays with their shapes, by the name of a graph's input. */
+export type Feeds = Readonly<Record<string, { readonly data: Data; readonly shape: readonly number[] }>>;
+
+/** What an attention mask adds where a query may not look. */
+export const masked = -1e9;
+
+/** Rows × time that one run may hold; longer lists are scored in blocks. */
+const blockSize = 1 << 16;
 
 export interface PackedBatch {
   readonly rows: number;
@@ -100,4 +110,38 @@ export function checkTokens(tokens: ArrayLike<number>, where: string, { vocabula
       );
     }
   }
+}
+
+/** Runs of rows whose rows × time stay within what one run may hold; a longer row stands alone. */
+export function* blocksOf(sequences: readonly Sequence[]): Generator<readonly Sequence[]> {
+  let [from, longest] = [0, 0];
+  for (let row = 0; row < sequences.length; row++) {
+    const length = sequences[row]!.prompt.length + sequences[row]!.completion.length;
+    if (row > from && (row - from + 1) * Math.max(longest, length) > blockSize) {
+      yield sequences.slice(from, row);
+      [from, longest] = [row, 0];
+    }
+    longest = Math.max(longest, length);
+  }
+  yield sequences.slice(from);
+}
+
+/** What the graphs over a batch are fed, but for gradients. */
+export function batchFeeds(batch: PackedBatch) {
+  const { rows, time, tokens, slots, places, selected, selectedAt, labels } = batch;
+  return {
+    tokens: { data: tokens, shape: [tokens.length] },
+    slots: { data: slots, shape: [rows, time] },
+    places: { data: places, shape: [tokens.length] },
+    selected: { data: selected, shape: [labels.length] },
+    selectedAt: { data: selectedAt, shape: [tokens.length] },
+    labels: { data: labels, shape: [labels.length] },
+    mask: { data: causalMask(time), shape: [1, 1, time, time] },
+    positions: { data: BigInt64Array.of(0n), shape: [1] },
+  } satisfies Feeds;
+}
+
+/** 0 where a query may look, −1e9 where the key lies in its future, [time · time]. */
+export function causalMask(time: number): Float32Array {
+  return Float32Array.from({ length: time * time }, (_, i) => (i % time > Math.floor(i / time) ? masked : 0));
 }

@@ -31,13 +31,11 @@ import {
   type Tensor,
 } from "../../graph/tensor.ts";
 import type { Random } from "../../random.ts";
-import { checkTokens, type Limits } from "./batch.ts";
+import { causalMask, checkTokens, type Limits, masked } from "./batch.ts";
 import { type Attend, attention, hiddenStates, logitsOf, type Model, splitHeads } from "./transformer.ts";
 
 /** How a token is chosen: the likeliest, at temperature 1, or at a temperature that is fed. */
 export type Sampling = "greedy" | "plain" | "tempered";
-
-const masked = -1e9;
 
 /** One operator without a gradient. */
 function raw(op: string, inputs: readonly Tensor[], { shape, type = "float32", ints = {} }: RawOptions): Tensor {
@@ -271,11 +269,6 @@ function checkPrompt(prompt: ArrayLike<number>, row: number, limits: Limits & { 
     );
   }
   checkTokens(prompt, `prompt of row ${row}`, limits);
-}
-
-/** 0 where a query may look, −1e9 where the key lies in its future, [time · time]. */
-export function causalMask(time: number): Float32Array {
-  return Float32Array.from({ length: time * time }, (_, i) => (i % time > Math.floor(i / time) ? masked : 0));
 }
 
 /** Uniform numbers of 24 bits, the most that float32 holds below 1, [steps · rows]. */

@@ -7,9 +7,8 @@
  * (forward, backward, clip, AdamW), as fast as it can be; several batches are accumulated first.
  */
 
-import { type Settings, settingNames } from "../../graph/adamw.ts";
+import { type Settings, settingNames, settingsOf } from "../../graph/adamw.ts";
 import { discard, loadRuntime, type Value, value } from "../../graph/session.ts";
-import type { Data } from "../../graph/tensor.ts";
 import { joinArrays } from "../../join-arrays.ts";
 import {
   checkStepOptions,
@@ -25,17 +24,13 @@ import {
 import { checkGradients, checkSampling, offsetsOf } from "../../srft/policy-input.ts";
 import { saveSafetensors } from "../safetensors/safetensors.ts";
 import { loadTrainingState, saveTrainingState, stateName } from "../safetensors/training-state.ts";
-import { type PackedBatch, packBatch } from "./batch.ts";
-import { causalMask, promptFeeds, uniformNumbers } from "./generate.ts";
+import { batchFeeds, blocksOf, type Feeds, type PackedBatch, packBatch } from "./batch.ts";
+import { promptFeeds, uniformNumbers } from "./generate.ts";
 import type { Cotangents, Programs } from "./programs.ts";
 import { collectRollouts } from "./rollouts.ts";
 import { parameterShapes, type TransformerConfig, trainableNames } from "./transformer.ts";
 
 type Values = Record<string, Value>;
-type Feeds = Readonly<Record<string, { readonly data: Data; readonly shape: readonly number[] }>>;
-
-/** Rows × time that one run may hold; longer lists are scored in blocks. */
-const blockSize = 1 << 16;
 
 /** Both moments of every parameter that trains, and how often they were moved on. */
 interface Optimizer {
@@ -94,8 +89,11 @@ export class TransformerPolicy implements Policy {
   async score(sequences: readonly Sequence[]): Promise<Scores> {
     const program = await this.#programs.get("score");
     const parts: { logprobs: Float32Array; entropies: Float32Array }[] = [];
-    for (const block of blocks(sequences)) {
-      const { logprobs, entropies } = await program.run({ ...this.#parameters, ...batchFeeds(this.#pack(block)) });
+    for (const block of blocksOf(sequences)) {
+      const { logprobs, entropies } = await program.run({
+        ...this.#parameters,
+        ...toValues(batchFeeds(this.#pack(block))),
+      });
       parts.push({ logprobs: logprobs!.data as Float32Array, entropies: entropies!.data as Float32Array });
     }
     return {
@@ -108,8 +106,8 @@ export class TransformerPolicy implements Policy {
   async logits(sequences: readonly Sequence[]): Promise<Float32Array> {
     const program = await this.#programs.get("logits");
     const parts: Float32Array[] = [];
-    for (const block of blocks(sequences)) {
-      const { labels: _, ...feeds } = batchFeeds(this.#pack(block));
+    for (const block of blocksOf(sequences)) {
+      const { labels: _, ...feeds } = toValues(batchFeeds(this.#pack(block)));
       parts.push((await program.run({ ...this.#parameters, ...feeds })).logits!.data as Float32Array);
     }
     return joinArrays(parts);
@@ -120,7 +118,7 @@ export class TransformerPolicy implements Policy {
     checkGradients(gradients, batch.labels.length);
     await this.#accumulatePending();
     const size = [batch.labels.length, 1];
-    const feeds = { ...batchFeeds(batch), dLogprobs: value(gradients.logprobs, size) };
+    const feeds = { ...toValues(batchFeeds(batch)), dLogprobs: value(gradients.logprobs, size) };
     this.#pending = gradients.entropies
       ? { feeds: { ...feeds, dEntropies: value(gradients.entropies, size) }, cotangents: "logprobs+entropies" }
       : { feeds, cotangents: "logprobs" };
@@ -132,7 +130,7 @@ export class TransformerPolicy implements Policy {
       throw new TypeError("step: expected a gradient but found none; call backward first");
     const { optimizer: name = "", skipNorm = Infinity } = options;
     const optimizer = this.#optimizers.get(name) ?? this.#freshOptimizer();
-    const settings = stepSettings(options, optimizer.steps + 1);
+    const settings = settingsOf(options, optimizer.steps + 1);
     const alone = this.#accumulated === undefined;
     if (!alone) await this.#accumulatePending();
     const gradients = alone ? this.#pending!.feeds : prefixed("g:", this.#accumulated!);
@@ -148,7 +146,7 @@ export class TransformerPolicy implements Policy {
     const { groupSize = 1, maxTokens, temperature = 1, random } = options;
     checkSampling(options);
     const sampling = temperature === 0 ? "greedy" : temperature === 1 ? "plain" : "tempered";
-    const feeds: Feeds = promptFeeds(prompts, { groupSize, maxTokens }, this.config);
+    const feeds = promptFeeds(prompts, { groupSize, maxTokens }, this.config);
     const rows = prompts.length * groupSize;
     const extra: Values = {};
     if (sampling !== "greedy") extra.uniforms = value(uniformNumbers(random!, maxTokens * rows), [maxTokens, rows, 1]);
@@ -299,39 +297,3 @@ const toValues = (feeds: Feeds): Values =>
 
 const scalars = (settings: Settings): Values =>
   Object.fromEntries(settingNames.map((name) => [name, value(Float32Array.of(settings[name]), [])]));
-
-function batchFeeds(batch: PackedBatch): Values {
-  const { rows, time, tokens, slots, places, selected, selectedAt, labels } = batch;
-  return toValues({
-    tokens: { data: tokens, shape: [tokens.length] },
-    slots: { data: slots, shape: [rows, time] },
-    places: { data: places, shape: [tokens.length] },
-    selected: { data: selected, shape: [labels.length] },
-    selectedAt: { data: selectedAt, shape: [tokens.length] },
-    labels: { data: labels, shape: [labels.length] },
-    mask: { data: causalMask(time), shape: [1, 1, time, time] },
-    positions: { data: BigInt64Array.of(0n), shape: [1] },
-  });
-}
-
-function* blocks(sequences: readonly Sequence[]): Generator<readonly Sequence[]> {
-  let [from, longest] = [0, 0];
-  for (let row = 0; row < sequences.length; row++) {
-    const length = sequences[row]!.prompt.length + sequences[row]!.completion.length;
-    if (row > from && (row - from + 1) * Math.max(longest, length) > blockSize) {
-      yield sequences.slice(from, row);
-      [from, longest] = [row, 0];
-    }
-    longest = Math.max(longest, length);
-  }
-  yield sequences.slice(from);
-}
-
-/** One number for each setting the optimizer's graph reads; step counts from 1. */
-function stepSettings(options: StepOptions, step: number): Settings {
-  const { learningRate, clipNorm = 1, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
-  const { vectorDecay = weightDecay } = options;
-  const [beta1, beta2] = betas;
-  const bias = { biasCorrection1: 1 - beta1 ** step, biasCorrection2: Math.sqrt(1 - beta2 ** step) };
-  return { learningRate, clipNorm, beta1, beta2, epsilon, weightDecay, vectorDecay, ...bias };
-}
