@@ -78,6 +78,7 @@ export async function loadRuntime(folder: string, options: RuntimeOptions): Prom
 }
 
 async function importLibrary(): Promise<Library> {
+  process.env.ORT_DISABLE_TELEMETRY ??= "1"; // the record of use that ONNX Runtime would send; see src/graph/session.ts
   try {
     return (await import("@huggingface/transformers")) as unknown as Library;
   } catch (cause) {
