@@ -97,17 +97,19 @@ test("loadRuntime keeps ONNX Runtime from recording its use in the user's cache 
   }
 });
 
-test("compile on a device that is not there says why and what helps, and takes no other", async () => {
-  const { listSupportedBackends } = (await loadRuntime()) as unknown as {
-    listSupportedBackends(): { name: string; bundled: boolean }[];
-  };
-  assert.equal(listSupportedBackends().find(({ name }) => name === "cuda")?.bundled ?? false, false);
+test("compile on a device that is not there says why and what helps, and takes no other", async (t) => {
+  const y = exp(input("x", [1]));
   await assert.rejects(
-    compile({ y: exp(input("x", [1])) }, { device: "cuda" }),
-    /^Error: compile: expected a cuda device but found none that works \(.*\); .*ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.*or use device: "cpu"$/s,
-  );
-  await assert.rejects(
-    compile({ y: exp(input("x", [1])) }, { device: "tpu" as "cpu" }),
+    compile({ y }, { device: "tpu" as "cpu" }),
     /compile: expected device cpu \| webgpu \| cuda but found tpu/,
+  );
+  const refusal = await compile({ y }, { device: "cuda" }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  if (refusal === undefined) return t.skip("CUDA works here");
+  assert.match(
+    refusal,
+    /^compile: expected a cuda device but found none that works \(.+\); .*ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.*or use device: "cpu"$/s,
   );
 });

@@ -30,7 +30,7 @@ test("doctor says why WebGPU and CUDA do not work, what helps, and that the main
   });
   if (process.platform === "linux") {
     assert.deepEqual([webgpu.state, webgpu.needed], ["missing", false]);
-    assert.match(webgpu.found, /^Failed to get a WebGPU adapter: No supported adapters$/);
+    assert.match(webgpu.found, /^Failed to get a WebGPU adapter/);
     assert.match(webgpu.remedy!, /driver with Vulkan.*apt install libvulkan1/);
   }
   if (cuda.state !== "ok") {
