@@ -77,6 +77,7 @@ export * from "./random.ts";
 export * from "./reproduction/claims.ts";
 export * from "./reproduction/interval.ts";
 export * from "./reproduction/methods.ts";
+export * from "./reproduction/plans.ts";
 export * from "./reproduction/published.ts";
 export * from "./reproduction/run.ts";
 export * from "./reproduction/setting.ts";
