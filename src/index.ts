@@ -76,6 +76,7 @@ export * from "./plots/training-curves.ts";
 export * from "./random.ts";
 export * from "./reproduction/claims.ts";
 export * from "./reproduction/interval.ts";
+export * from "./reproduction/measures.ts";
 export * from "./reproduction/methods.ts";
 export * from "./reproduction/plans.ts";
 export * from "./reproduction/published.ts";
