@@ -52,7 +52,7 @@ export interface RunPlan {
   readonly checkpointEvery?: number;
   /** Greedy accuracy on the split "id" after every so many steps. Default: never. */
   readonly evaluateEvery?: number;
-  /** What is evaluated at the end; sampling takes 8 samples of so many problems. */
+  /** What is evaluated at the end: 200 problems of each split, 8 samples of 50 of them. */
   readonly evaluation?: { readonly problems?: number; readonly sampledProblems?: number };
 }
 
@@ -162,7 +162,7 @@ async function trainOptions(setting: Setting, plan: RunPlan, policy: Transformer
 }
 
 async function evaluations(setting: Setting, { seed, evaluation = {} }: RunPlan, policy: TransformerPolicy) {
-  const { problems = 300, sampledProblems = 100 } = evaluation;
+  const { problems = 200, sampledProblems = 50 } = evaluation;
   const results: Record<string, Evaluation> = {};
   for (const [split, all] of Object.entries(setting.splits)) {
     const options = { problems: all.slice(0, problems), sampledProblems, batchSize: 800, seed };
