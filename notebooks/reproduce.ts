@@ -54,7 +54,7 @@ export function notebookKey(file: string, environment: NodeJS.ProcessEnv = proce
   const hash = createHash("sha256");
   for (const { cell_type, source } of readNotebook(file).cells) hash.update(`${cell_type}\n${joined(source)}\n`);
   for (const path of libraryFiles()) hash.update(relative(root, path)).update(readFileSync(path));
-  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$)/.test(name));
+  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$|RUNS$)/.test(name));
   hash.update(JSON.stringify(parameters.sort()));
   return hash.digest("hex").slice(0, 16);
 }
@@ -87,8 +87,10 @@ const number = (value: number | null) =>
 function execute(name: string, target: string): boolean {
   const temporary = `${target}.running.ipynb`;
   const main = join(root, "dist", "kernel", "main.js");
+  const env = { SRFT_RUNS: join(root, "out", "runs"), ...process.env };
   const { status } = spawnSync(process.execPath, [main, "run", join(notebooks, name), "--out", temporary], {
     stdio: "inherit",
+    env,
   });
   if (status !== 0) return false;
   renameSync(temporary, target);

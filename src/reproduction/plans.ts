@@ -14,7 +14,9 @@ export interface PlanOptions {
   readonly steps?: number;
   /** Default 12 prompts × 8 rollouts, 24 demonstrations, learning rate 2e-4. */
   readonly train?: PlainTrainOptions;
+  /** Default: a sixth of the steps for the paper's methods, never for variants. */
   readonly checkpointEvery?: number;
+  /** Default: a twelfth of the steps for the paper's methods, never for variants. */
   readonly evaluateEvery?: number;
 }
 
@@ -60,7 +62,8 @@ export function plansFor(method: PaperMethod, options: PlanOptions): readonly Ru
     throw new TypeError(`plansFor: expected ${paperMethods.join(", ")} but found ${method}`);
   }
   const stages: Stages = methods[method];
-  return variantPlans(method, { ...options, stages });
+  const part = (of: number) => Math.max(1, Math.round((options.steps ?? 120) / of));
+  return variantPlans(method, { checkpointEvery: part(6), evaluateEvery: part(12), ...options, stages });
 }
 
 /**

@@ -70,13 +70,13 @@ export interface Run {
   readonly checkpoints: readonly { readonly step: number; readonly policy: () => Promise<TransformerPolicy> }[];
 }
 
-/** Where runs are kept if nothing is said: in the folder one works in. */
-const defaultFolder = join("out", "runs");
+/** Where runs are kept if nothing is said. */
+const usualFolder = () => process.env.SRFT_RUNS ?? join("out", "runs");
 
 /**
  * The run of a plan: from disk where it was made before, else trained now.
  *
- * @param folder Default "out/runs".
+ * @param folder Default: the environment's SRFT_RUNS, else "out/runs" in the folder one works in.
  * @throws {RangeError} If the plan has no stage, or as `train`.
  * @example
  * const setting = await reproductionSetting();
@@ -84,7 +84,7 @@ const defaultFolder = join("out", "runs");
  * const plan = { name: "GRPO", seed: 1, stages: [{ objective: "grpo", steps: 2 }], train, evaluation: { problems: 10, sampledProblems: 2 } };
  * (await runOf(setting, plan)).records.length; // 2
  */
-export async function runOf(setting: Setting, plan: RunPlan, folder: string = defaultFolder): Promise<Run> {
+export async function runOf(setting: Setting, plan: RunPlan, folder: string = usualFolder()): Promise<Run> {
   const key = await runKey(setting, plan);
   const path = join(folder, key);
   const kept = await readRun(path);

@@ -25,6 +25,8 @@ test("plansFor gives every method the same number of steps, and one plan a seed"
 test("plansFor lets a plan say its own sizes, and refuses what cannot be halved", () => {
   const [plan] = plansFor("SFT", { seeds: [1], train: { learningRate: 1e-3 }, checkpointEvery: 10 });
   assert.deepEqual([plan!.train!.learningRate, plan!.train!.groupSize, plan!.checkpointEvery], [1e-3, 8, 10]);
+  const [usual] = plansFor("SFT", { seeds: [1] });
+  assert.deepEqual([usual!.checkpointEvery, usual!.evaluateEvery], [20, 10]);
   assert.throws(() => plansFor("SFT", { seeds: [] }), /at least one seed/);
   assert.throws(() => plansFor("SFT", { seeds: [1], steps: 7 }), /an even number of steps >= 2 but found 7/);
   assert.throws(() => plansFor("PPO" as "SFT", { seeds: [1] }), { name: "TypeError", message: /but found PPO/ });
