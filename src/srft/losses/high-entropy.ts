@@ -1,6 +1,7 @@
 /**
- * The high-entropy minority (arXiv 2506.01939): only the tokens whose entropy is in the upper share of the batch take
- * part in the update; the denominators stay those of all tokens, as in the paper and in TRL.
+ * Updates from a part of the tokens: the high-entropy minority (arXiv 2506.01939), whose entropy is in the upper share
+ * of the batch; as its counter-test those in the lower share; or the tokens that the policy was not sure of (SRFT, arXiv
+ * 2506.19767, appendix A.2). The denominators stay those of all tokens, as in the first paper and in TRL.
  *
  * The threshold is the (1 − share) quantile with linear interpolation, as torch.quantile; tokens at it belong.
  */
@@ -28,6 +29,38 @@ export function highEntropy(
     1 - share,
   );
   for (const t of tokens) if (entropies[t]! >= threshold) belongs[t] = 1;
+  return belongs;
+}
+
+/** Which tokens take part. */
+export interface TrainedTokensOptions {
+  readonly entropyShare?: number;
+  readonly entropyEnd?: "highest" | "lowest";
+  readonly largestProbability?: number;
+}
+
+/**
+ * The tokens that take part in the update, [N]: 1 or 0; undefined where all do.
+ *
+ * @param tokens The tokens that are compared.
+ * @throws {RangeError} If the share is out of range.
+ * @example
+ * const pair = { logprobs: [Math.log(0.9), Math.log(0.2)], entropies: [0.1, 0.8] };
+ * trainedTokens(pair, [0, 1], { largestProbability: 0.5 }); // [0, 1]
+ */
+export function trainedTokens(
+  batch:
+    | Pick<Batch, "entropies" | "logprobs">
+    | { readonly entropies: readonly number[]; readonly logprobs: readonly number[] },
+  tokens: readonly number[],
+  { entropyShare = 1, entropyEnd = "highest", largestProbability = 1 }: TrainedTokensOptions,
+): Uint8Array | undefined {
+  if (entropyShare === 1 && largestProbability === 1) return undefined;
+  const { entropies, logprobs } = batch;
+  const compared = entropyEnd === "highest" ? entropies : Float64Array.from(entropies, (entropy) => -entropy);
+  const belongs = highEntropy({ entropies: compared as Float64Array }, { tokens, share: entropyShare });
+  const largest = Math.log(largestProbability);
+  for (const t of tokens) if (logprobs[t]! > largest) belongs[t] = 0;
   return belongs;
 }
 

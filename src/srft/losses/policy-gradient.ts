@@ -14,7 +14,7 @@
 import { type Batch, checkBatch, countTokens, type Metrics, type Objective, rowsOf, tokenRatios } from "../batch.ts";
 import { type Reduction, ratioMetrics, type TokenLoss, tokenMean } from "../reduction.ts";
 import type { TokenAdvantages } from "./advantage-estimators.ts";
-import { highEntropy } from "./high-entropy.ts";
+import { trainedTokens } from "./high-entropy.ts";
 import { checkKl, type KlTermOptions, klEstimate, referenceOf } from "./kl-estimators.ts";
 import { entropyTerm, lossOf, type Term, tokenTerm } from "./terms.ts";
 
@@ -33,6 +33,10 @@ export interface PolicyGradientOptions {
   readonly entropyBonus?: number;
   /** Only this share of the rollout tokens, those of highest entropy, is trained; in (0, 1]. Default 1. */
   readonly entropyShare?: number;
+  /** Which end `entropyShare` keeps; "lowest" is the counter-test of arXiv 2506.01939. Default "highest". */
+  readonly entropyEnd?: "highest" | "lowest";
+  /** Rollout tokens of a larger probability are not trained (SRFT, appendix A.2: 0.5, 0.8, 0.9); in (0, 1]. Default 1. */
+  readonly largestProbability?: number;
 }
 
 export interface PolicyTermInputs {
@@ -82,11 +86,11 @@ export function policyGradient(
  */
 export function policyTerms(batch: Batch, inputs: PolicyTermInputs): { terms: Term[]; metrics: Metrics } {
   const { name, rows, over = rows, options } = inputs;
-  const { reduction = "sequence-mean", kl, entropyBonus = 0, entropyShare = 1 } = options;
+  const { reduction = "sequence-mean", kl, entropyBonus = 0 } = options;
   checkAdvantages(batch, inputs);
   const ratios = ratiosOf(batch, inputs);
   const all = rows.flatMap((row) => tokensOf(batch, row));
-  const trained = entropyShare < 1 ? highEntropy(batch, { tokens: all, share: entropyShare }) : undefined;
+  const trained = trainedTokens(batch, all, options);
   const surrogate = surrogateOf(batch, { ratios, trained, inputs });
   const terms = [tokenTerm(batch, { name: "policy", rows: over, reduction }, surrogate)];
   if (kl) terms.push(klTerm(batch, { name, rows, reduction, kl }));
@@ -224,7 +228,7 @@ function checkAdvantages({ offsets }: Batch, { name, rows, advantages }: PolicyT
  * checkPolicyGradient("grpo", { clipRange: [0.2, 0.28] }); // nothing
  */
 export function checkPolicyGradient(name: string, options: PolicyGradientOptions): void {
-  const { clipRange = [0.2, 0.2], kl, entropyBonus = 0, entropyShare = 1 } = options;
+  const { clipRange = [0.2, 0.2], kl, entropyBonus = 0, entropyShare = 1, largestProbability = 1 } = options;
   const [low, high] = clipRange;
   if (!(low >= 0 && low <= 1 && high >= 0)) {
     throw new RangeError(`${name}: expected a clipRange [low in [0, 1], high >= 0] but found [${low}, ${high}]`);
@@ -235,5 +239,8 @@ export function checkPolicyGradient(name: string, options: PolicyGradientOptions
   }
   if (!(entropyShare > 0 && entropyShare <= 1)) {
     throw new RangeError(`${name}: expected an entropyShare in (0, 1] but found ${entropyShare}`);
+  }
+  if (!(largestProbability > 0 && largestProbability <= 1)) {
+    throw new RangeError(`${name}: expected a largestProbability in (0, 1] but found ${largestProbability}`);
   }
 }

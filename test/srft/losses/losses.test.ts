@@ -129,6 +129,27 @@ test("policyTerms refuses advantages that are not finite and names the row", () 
   });
 });
 
+test("grpo trains the tokens that are left: of the lowest entropies, or not too probable, and the counter-parts add up", () => {
+  const probabilities = [0.9, 0.2, 0.6, 0.3];
+  const four = {
+    ...trio,
+    entropies: Float64Array.of(0.1, 0.9, 0.2, 0.3),
+    logprobs: Float64Array.from(probabilities, Math.log),
+  };
+  const slopes = (options: object) => [
+    ...grpo({ std: "none", reduction: "token-mean", ...options }).loss(four).gradients.logprobs,
+  ];
+  const whole = slopes({});
+  const [upper, lower] = [slopes({ entropyShare: 0.4 }), slopes({ entropyShare: 0.4, entropyEnd: "lowest" })];
+  assert.ok(upper.some((slope, t) => slope !== lower[t]));
+  for (const part of [upper, lower]) part.forEach((slope, t) => assert.ok(slope === 0 || slope === whole[t]));
+  const cut = slopes({ largestProbability: 0.5 });
+  cut.forEach((slope, t) => assert.equal(slope, four.logprobs[t]! > Math.log(0.5) ? 0 : whole[t]));
+  assert.ok(cut.some((slope) => slope !== 0) && cut.some((slope, t) => slope !== whole[t]));
+  assert.deepEqual(slopes({ largestProbability: 1 }), whole);
+  assert.throws(() => grpo({ largestProbability: 0 }), /largestProbability in \(0, 1\] but found 0/);
+});
+
 test("overlongPenalty is 0, then falls linearly to −1", () => {
   const options = { maxTokens: 16, buffer: 8 };
   assert.deepEqual(

@@ -43,6 +43,7 @@ const whole: readonly [keyof typeof makers, object][] = [
   ["wReinforce", {}],
   ["reinforcePlusPlus", { clipRange: [0.3, 0.35] }],
   ["grpo", { clipRange: [0.3, 0.35], kl: { coefficient: 0.2, estimator: "k3" }, entropyShare: 0.4 }],
+  ["grpo", { clipRange: [0.3, 0.35], entropyShare: 0.5, entropyEnd: "lowest" }],
   ["luffy", {}],
   ["rlPlus", { exploration: 0 }],
   ["hpt", { clipRange: [0.3, 0.35], threshold: 0.4 }],
