@@ -1,13 +1,15 @@
 /**
  * A notebook as one HTML file that needs no network. Notebooks are untrusted text: markdown's own HTML is escaped,
- * SVG is shown as an image, so that scripts in it never run, and HTML outputs live in a sandboxed frame without an
- * origin; a content security policy forbids every request.
+ * SVG is shown as an image, so that scripts in it never run, figures and heat maps are data that our scripts draw, and
+ * HTML outputs that are more than tables live in a sandboxed frame without an origin; a content security policy forbids every request.
  */
 
 import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../display/display.ts";
 import type { MimeBundle } from "../link.ts";
 import { type CellOutput, joined, type MultilineText, type Notebook, type NotebookCell } from "./notebook.ts";
+import { type FigureKind, figureHtml, figureOf, figureScripts } from "./report-figures.ts";
+import { isPlainMarkup } from "./report-markup.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
 /** What the report is called where the notebook has no title of its own. */
@@ -42,16 +44,24 @@ export function htmlReport(notebook: Notebook, { name }: ReportOptions): string 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(String(title))}</title>
 <style>${pageStyle}</style>
+<script>${pageScript}</script>
 </head>
 <body>
 ${contentsHtml(headings)}
 <main>
 ${body}
 </main>
-<script>${pageScript}</script>
+${figureScripts(figureKinds(notebook))}
 </body>
 </html>
 `;
+}
+
+function figureKinds({ cells }: Notebook): Set<FigureKind> {
+  const bundles = cells.flatMap(({ outputs = [] }) =>
+    outputs.flatMap((output) => ("data" in output ? [output.data] : [])),
+  );
+  return new Set(bundles.flatMap((bundle) => figureOf(bundle)?.kind ?? []));
 }
 
 function contentsHtml(headings: readonly Heading[]) {
@@ -139,8 +149,18 @@ function outputHtml(output: CellOutput, markdown: Markdown): string {
   }
 }
 
-/** One of a bundle's forms: that which shows most in a page that loads nothing. A figure's drawing goes before its HTML. */
+/** A figure or heat map that can be drawn here, over its static drawing; else one of the bundle's other forms. */
 function bundleHtml(data: MimeBundle, markdown: Markdown): string {
+  const figure = figureOf(data);
+  if (figure === undefined) return stillHtml(data, markdown);
+  const { "text/html": _, ...still } = data;
+  const text = data["text/plain"];
+  const [label = ""] = typeof text === "string" || Array.isArray(text) ? joined(text as MultilineText).split("\n") : [];
+  return figureHtml(figure, { drawing: stillHtml(still, markdown), label });
+}
+
+/** That form which shows most in a page that loads nothing. A figure's drawing goes before its HTML. */
+function stillHtml(data: MimeBundle, markdown: Markdown): string {
   const text = (mime: string) => {
     const value = data[mime];
     return typeof value === "string" || Array.isArray(value) ? joined(value as MultilineText) : undefined;
@@ -148,7 +168,8 @@ function bundleHtml(data: MimeBundle, markdown: Markdown): string {
   const drawing = text("image/svg+xml");
   const isFigure = data["application/vnd.plotly.v1+json"] !== undefined;
   const html = text("text/html");
-  if (html !== undefined && !(isFigure && drawing !== undefined)) return frameHtml(html);
+  if (html !== undefined && !(isFigure && drawing !== undefined))
+    return isPlainMarkup(html.trim()) ? `<div class="html">${html.trim()}</div>` : frameHtml(html);
   if (drawing !== undefined)
     return imageHtml("image/svg+xml", Buffer.from(drawing).toString("base64"), text("text/plain"));
   for (const mime of ["image/png", "image/jpeg", "image/gif", "image/webp"]) {
@@ -166,7 +187,7 @@ const imageHtml = (mime: string, base64: string, alt = "") =>
 /** The frame has no origin: its scripts run, but see neither this page nor anything on disk; it tells its height. */
 function frameHtml(html: string) {
   const tell = `<script>addEventListener("load",()=>{const tell=()=>parent.postMessage({srftHeight:Math.ceil(document.documentElement.getBoundingClientRect().height)},"*");new ResizeObserver(tell).observe(document.documentElement);tell()})</script>`;
-  const style = `<style>:root{color-scheme:light dark}html{overflow-x:auto}body{margin:0;font:14px/1.5 system-ui,sans-serif}table{border-collapse:collapse}th,td{padding:2px 10px;text-align:right;border-bottom:1px solid #8884}</style>`;
+  const style = `<style>:root{color-scheme:light dark}html{overflow-x:auto}body{margin:0;font:14px/1.5 system-ui,sans-serif}table{border-collapse:collapse}th,td{padding:2px 10px;text-align:right;border-bottom:1px solid #8884}@media print{body{font-size:9px;line-height:1.3}th,td{padding:1px 4px}}</style>`;
   const document = `<!doctype html><meta charset="utf-8">${style}<body>${html}${tell}`;
   return `<iframe sandbox="allow-scripts" srcdoc="${escapeHtml(document)}" title="output" loading="eager"></iframe>`;
 }

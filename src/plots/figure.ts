@@ -27,6 +27,9 @@ export const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "
 /** Grey of texts and lines: contrast 4.3 on white, 4 on near black. */
 export const ink = "#7a7a7a";
 
+/** Pixels from the top edge to the title. */
+const titleTop = 20;
+
 const axis = {
   gridcolor: "rgba(128,128,128,0.25)",
   zerolinecolor: "rgba(128,128,128,0.5)",
@@ -39,6 +42,8 @@ const axis = {
 };
 
 export interface FigureOptions extends PlotlyFigure {
+  /** What the static SVG shows where plotly.js cannot draw the figure without a browser, as anything in 3-D. */
+  readonly still?: PlotlyFigure;
   /** Plain text; shown literally. */
   readonly title: string;
   /** n, seeds, source; plain text. */
@@ -54,32 +59,11 @@ export interface FigureOptions extends PlotlyFigure {
  * const figure = createFigure({ data: [{ x: [1], y: [2] }], layout: {}, title: "Reward", caption: "1 seed" });
  * figure.summary; // "Reward (1 seed)"
  */
-export function createFigure({ data, layout, title, caption, summary }: FigureOptions): Figure {
-  const axes = Object.entries({ xaxis: {}, yaxis: {}, ...layout }).filter(([key]) => /^[xy]axis\d*$/.test(key));
-  const figure: PlotlyFigure = {
-    data,
-    layout: {
-      width: 720,
-      height: 400,
-      margin: { l: 70, r: 20, t: 70, b: 60 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: "Arial, Helvetica, sans-serif", size: 12, color: ink },
-      colorway: palette,
-      ...layout,
-      ...Object.fromEntries(axes.map(([key, value]) => [key, { ...axis, ...(value as object) }])),
-      title: {
-        text: `${literal(title)}<br><span style="font-size:11px">${literal(caption)}</span>`,
-        x: 0.02,
-        xanchor: "left",
-        y: 0.97,
-        yanchor: "top",
-        font: { size: 15 },
-      },
-    },
-  };
-  const line = summary ?? `${title} (${caption})`;
-  const svg = () => staticSvg(figure);
+export function createFigure({ still, ...options }: FigureOptions): Figure {
+  const figure = styled(options);
+  const line = options.summary ?? `${options.title} (${options.caption})`;
+  const drawn = still ? styled({ ...options, ...still }) : figure;
+  const svg = () => staticSvg(drawn);
   return Object.freeze({
     ...figure,
     summary: line,
@@ -92,15 +76,46 @@ export function createFigure({ data, layout, title, caption, summary }: FigureOp
   });
 }
 
+function styled({ data, layout, title, caption }: Omit<FigureOptions, "still">): PlotlyFigure {
+  const axes = Object.entries({ xaxis: {}, yaxis: {}, ...layout }).filter(([key]) => /^[xy]axis\d*$/.test(key));
+  return {
+    data,
+    layout: {
+      width: 720,
+      height: 400,
+      margin: { l: 70, r: 20, t: 70, b: 60 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "Arial, Helvetica, sans-serif", size: 12, color: ink },
+      colorway: [...palette],
+      ...layout,
+      ...Object.fromEntries(axes.map(([key, value]) => [key, { ...axis, ...(value as object) }])),
+      title: {
+        text: `${literal(title)}<br><span style="font-size:11px">${literal(caption)}</span>`,
+        x: 0.02,
+        xanchor: "left",
+        y: 1 - titleTop / (layout.height ?? 400),
+        yanchor: "top",
+        font: { size: 15 },
+      },
+    },
+  };
+}
+
 /**
- * Text that plotly.js shows as it is: its pseudo-HTML is escaped, line breaks and hidden letters become spaces.
+ * Text that plotly.js shows as it is: its pseudo-HTML and formulas are escaped, line breaks and hidden letters become
+ * spaces. Names that every object has, such as "constructor", are escaped too: plotly.js keeps categories in objects.
  *
  * @example
  * literal("a<b>"); // "a&lt;b&gt;"
  */
 export function literal(text: string): string {
-  return oneLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const line = oneLine(text);
+  const escaped = line.replace(/[&<>$]/g, (letter) => entities[letter]!);
+  return line in {} ? `&#${line.charCodeAt(0)};${line.slice(1)}` : escaped;
 }
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
 
 /**
  * The colour of the i-th series; it begins again after six.

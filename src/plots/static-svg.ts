@@ -9,11 +9,15 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import type { Layout, PlotData } from "plotly.js";
+
+/** One trace, in plotly.js's own words. */
+export type Trace = Partial<PlotData>;
 
 /** What plotly.js draws, in its own words: https://plotly.com/javascript/reference/ */
 export interface PlotlyFigure {
-  readonly data: readonly Readonly<Record<string, unknown>>[];
-  readonly layout: Readonly<Record<string, unknown>>;
+  readonly data: readonly Trace[];
+  readonly layout: Partial<Layout>;
 }
 
 interface Plotly {
@@ -105,10 +109,11 @@ interface Element {
   readonly textContent: string | null;
   readonly style?: { readonly fontSize: string };
   readonly parentNode: Element | null;
+  getAttribute(name: string): string | null;
   querySelectorAll(selector: string): ArrayLike<Element> & Iterable<Element>;
 }
 
-/** The box of a text at the origin, its baseline at y = 0; of anything without text, an empty box. */
+/** The box of a text anchored at the origin, its baseline at y = 0; of anything without text, an empty box. */
 function textBox(element: Element) {
   const size = fontSize(element);
   const tspans = [...element.querySelectorAll("tspan.line")];
@@ -116,7 +121,18 @@ function textBox(element: Element) {
   const width = Math.max(...lines.map((line) => textWidth(line, size)));
   if (width === 0) return { x: 0, y: 0, left: 0, top: 0, right: 0, bottom: 0, width: 0, height: 0 };
   const height = 1.2 * size * lines.length;
-  return { x: 0, y: 0, left: 0, top: -size, right: width, bottom: height - size, width, height };
+  const left = -width * (anchorShares[anchorOf(element)] ?? 0);
+  return { x: left, y: 0, left, top: -size, right: left + width, bottom: height - size, width, height };
+}
+
+/** How much of a text lies left of its place. */
+const anchorShares: Readonly<Record<string, number>> = { start: 0, middle: 0.5, end: 1 };
+
+/** Annotations alone are placed by their left edge; plotly.js keeps the titles of axes clear of boxes it takes for absolute. */
+function anchorOf(element: Element) {
+  const text = element.querySelectorAll("text")[0] ?? element;
+  const isAnnotation = text.getAttribute("class")?.includes("annotation-text");
+  return (isAnnotation && text.getAttribute("text-anchor")) || "start";
 }
 
 function fontSize(element: Element): number {

@@ -1,7 +1,7 @@
 /** Headless Chromium through playwright-core, with traps: scripts that are not ours, dialogs, requests, console errors. */
 
 import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page, type Request } from "playwright-core";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const found = [process.env.SRFT_CHROMIUM, ...places].find((place) => place && existsSync(place));
@@ -40,8 +40,12 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     note(`dialog ${dialog.message()}`);
     void dialog.dismiss();
   });
-  page.on("request", (request) => {
+  const asks = (request: Request) => {
     if (!/^(file|data|blob|about):/.test(request.url())) note(`request ${request.url()}`);
+  };
+  page.on("requestfinished", asks);
+  page.on("requestfailed", (request) => {
+    if (request.failure()?.errorText !== "csp") asks(request); // those the page's own policy held back never left
   });
   page.on("pageerror", (error) => note(`page error ${error.message}`));
   page.on("console", (message) => {

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser, Locator } from "playwright-core";
 import { tokenHeatMap } from "../../src/plots/token-heat-map.ts";
+import { seriousFaults } from "./accessibility.ts";
 import { launch, noBrowser, openPage, type PageOptions } from "./chromium.ts";
 import { heatTable } from "./heat-map-table.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const texts = [
   "<bos>",
   " the",
@@ -189,27 +188,16 @@ test("a long text has elements only near the view, and all of them when it is pr
 });
 const lastChunkIsFilled = `[...document.querySelector("[data-srft]").shadowRoot.querySelectorAll('[data-model="model sft"] .chunk')].at(-1).children.length > 0`;
 
-/** What axe-core finds that is serious. */
-async function faults(page: Page) {
-  await page.evaluate(axe);
-  const { violations } = (await page.evaluate("axe.run()")) as {
-    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-  };
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary.slice(0, 300)}`);
-}
-
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe-core finds no serious fault in the heat map, ${colorScheme}`, { skip }, async () => {
     const { page, root } = await shown(map.html(), { colorScheme });
     await token(root, "sft", 2).hover();
     for (const measure of ["deltaLogprob", "class", "entropy"]) {
       await root.locator("select").selectOption(measure);
-      assert.deepEqual(await faults(page), []);
+      assert.deepEqual(await seriousFaults(page), []);
     }
     await root.getByLabel("unshifted").uncheck();
-    assert.deepEqual(await faults(page), []);
+    assert.deepEqual(await seriousFaults(page), []);
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { demonstrationWeights } from "../../src/plots/demonstration-weights.ts";
+import { demonstrationWeights } from "../../src/plots/training/demonstration-weights.ts";
 import { demonstrationWeight } from "../../src/srft/losses/demonstration-weight.ts";
 import { luffy } from "../../src/srft/objectives/hybrids/luffy.ts";
 import { dft } from "../../src/srft/objectives/imitation/dft.ts";

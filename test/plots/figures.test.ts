@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { createTokenTable, type ShiftColumns } from "../../src/analysis/token-table.ts";
 import { createFigure, display, type Figure, literal } from "../../src/plots/figure.ts";
-import { positionCurve } from "../../src/plots/position-curve.ts";
-import { shiftClasses } from "../../src/plots/shift-classes.ts";
-import { shiftHistogram } from "../../src/plots/shift-histogram.ts";
 import { tokenHeatMap } from "../../src/plots/token-heat-map.ts";
-import { type TrainingRun, trainingCurves } from "../../src/plots/training-curves.ts";
+import { positionCurve } from "../../src/plots/tokens/position-curve.ts";
+import { shiftClasses } from "../../src/plots/tokens/shift-classes.ts";
+import { shiftHistogram } from "../../src/plots/tokens/shift-histogram.ts";
+import { type TrainingRun, trainingCurves } from "../../src/plots/training/training-curves.ts";
+import { assertGolden } from "./golden.ts";
 
 const n = 12;
 const float = (of: (row: number) => number) => Float32Array.from({ length: n }, (_, row) => of(row));
@@ -55,18 +54,6 @@ function run(name: string, seed: number): TrainingRun {
   return { name, seed, records };
 }
 const runs = [run("SRFT", 1), run("SRFT", 2), run("SRFT", 3), run("GRPO", 1), run("SFT", 1)];
-
-/** Numbers to one decimal and one element a line, so that a difference can be read and rounding makes none. */
-function normalise(svg: string) {
-  const rounded = svg.replace(/-?\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(1)) + 0));
-  return `${rounded.replace(/\bf[0-9a-f]{10}-/g, "f-").replaceAll("><", ">\n<")}\n`;
-}
-
-async function assertGolden(name: string, svg: string) {
-  const file = join(import.meta.dirname, `../../../test/golden/${name}.svg`);
-  if (process.env.SRFT_UPDATE_GOLDEN === "1") writeFileSync(file, normalise(svg));
-  assert.equal(normalise(svg), readFileSync(file, "utf8"), `${name}: SRFT_UPDATE_GOLDEN=1 writes it anew`);
-}
 
 const figures: Record<string, Figure> = {
   "training-curves": trainingCurves(runs),
@@ -140,10 +127,19 @@ test("createFigure shows titles literally and draws hostile names without markup
 test("literal leaves nothing that plotly.js could read as markup, nor what XML cannot hold", () => {
   assert.equal(literal("a\u0000\u202e\ud800b"), "a b");
   assert.equal(literal("a <b>&lt;\n c"), "a &lt;b&gt;&amp;lt; c");
+  assert.equal(literal("$x$"), "&#36;x&#36;");
+  assert.deepEqual(["__proto__", "constructor"].map(literal), ["&#95;_proto__", "&#99;onstructor"]);
+});
+
+test("createFigure draws models whose names every object has", async () => {
+  const models = ["__proto__", "constructor", "toString", "$a$"].map((name) => model(name, 2));
+  const svg = await shiftClasses(createTokenTable({ ...table, models })).svg();
+  for (const { name } of models) assert.ok(svg.includes(`>${name}<`), name);
+  assert.doesNotMatch(svg, /NaN|\[object/);
 });
 
 test("createFigure goes on drawing after a figure that cannot be drawn", async () => {
-  const broken = createFigure({ data: [], layout: { width: "wide" }, title: "t", caption: "c" });
+  const broken = createFigure({ data: [], layout: { width: "wide" as unknown as number }, title: "t", caption: "c" });
   await assert.rejects(broken.svg());
   assert.match(await createFigure({ data: [], layout: {}, title: "t", caption: "c" }).svg(), /^<svg /);
 });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Notebook } from "../../../kernel/notebook/notebook.ts";
 import { htmlReport, terminalText } from "../../../kernel/notebook/report.ts";
+import { isPlainMarkup } from "../../../kernel/notebook/report-markup.ts";
+import { hostileTexts } from "../../browser/hostile.ts";
 
 // The types of jsdom need those of a browser; the few members used here are told in place.
 interface Element {
@@ -74,10 +76,11 @@ test("htmlReport lets nothing that a notebook says run in the page or load anyth
   assert.match(document.querySelector("meta[http-equiv]")!.getAttribute("content")!, /default-src 'none'/);
 });
 
-test("htmlReport prefers HTML, then SVG, then pixels, then text; for a figure its drawing", () => {
-  const bundle = { "text/html": "<b>h</b>", "image/svg+xml": svg, "image/png": "aaaa", "text/plain": "t" };
+test("htmlReport prefers HTML, then SVG, then pixels, then text; for a figure that it cannot draw its drawing", () => {
+  const bundle = { "text/html": "<b onclick=x>h</b>", "image/svg+xml": svg, "image/png": "aaaa", "text/plain": "t" };
   assert.ok(report([code(data(bundle))]).document.querySelector("iframe"));
-  const figure = report([code(data({ ...bundle, "application/vnd.plotly.v1+json": {} }))]).document;
+  const space = { data: [{ type: "scatter3d" }], layout: {} };
+  const figure = report([code(data({ ...bundle, "application/vnd.plotly.v1+json": space }))]).document;
   assert.match(figure.querySelector(".output img")!.src, /^data:image\/svg\+xml;base64,/);
   assert.equal(figure.querySelector("iframe"), null);
   assert.match(report([code(data({ "image/png": "aa\naa" }))]).document.querySelector("img")!.src, /;base64,aaaa$/);
@@ -85,6 +88,74 @@ test("htmlReport prefers HTML, then SVG, then pixels, then text; for a figure it
     report([code(data({ "text/plain": ["a\n", "<b>"] }))]).document.querySelector(".output pre")!.textContent,
     "a\n<b>",
   );
+});
+
+const figure = { data: [{ y: [1, 2], name: "</script><script>alert(1)</script>" }], layout: {} };
+const heatMap = { version: 1, source: "</script><!--<script>" };
+
+test("htmlReport holds a figure as data beside its drawing, and what draws it once", () => {
+  const bundle = { "image/svg+xml": svg, "text/html": "<script>1</script>", "text/plain": "Reward\nmore" };
+  const plotly = data({ ...bundle, "application/vnd.plotly.v1+json": figure });
+  const { document, html } = report([code(plotly, plotly, data({ ...bundle, [heatMapMime]: heatMap }))]);
+  const places = [...document.querySelectorAll(".figure")];
+  assert.deepEqual(
+    places.map((place) => place.getAttribute("data-figure")),
+    ["plotly", "plotly", "heat-map"],
+  );
+  assert.deepEqual(JSON.parse(places[0]!.querySelector("script")!.textContent), figure);
+  assert.deepEqual(JSON.parse(places[2]!.querySelector("script")!.textContent), heatMap);
+  assert.equal(places[0]!.getAttribute("aria-label"), "Reward");
+  assert.match(places[0]!.querySelector(".drawing img")!.src, /^data:image\/svg/);
+  assert.equal(document.querySelectorAll("iframe").length, 0, "the HTML form is not needed");
+  assert.equal(html.split("srftHeatMap;").length - 1, 1);
+  assert.equal(html.split("plotly.js (basic").length - 1, 1);
+});
+
+const heatMapMime = "application/vnd.srft.token-heat-map+json";
+
+test("htmlReport carries no drawing code that its figures do not need", () => {
+  assert.ok(report([code()]).html.length < 10_000);
+  const { html } = report([code(data({ [heatMapMime]: heatMap }))]);
+  assert.ok(html.length > 20_000 && html.length < 60_000, `${html.length}`);
+});
+
+test("isPlainMarkup takes tables and text, and nothing that could do anything", () => {
+  for (const plain of [
+    '<table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;1</td></tr></tbody></table><p>2 rows</p>',
+    '<progress max="120" value="12"></progress> 12/120<br>',
+    "text",
+  ])
+    assert.ok(isPlainMarkup(plain), plain);
+  for (const other of [
+    "<script>1</script>",
+    '<td onclick="x">a</td>',
+    '<td style="color:red">a</td>',
+    "<td onclick=x>",
+    "<p>a",
+    "a</p>",
+    "<p><b>a</p></b>",
+    "</div></section><p>a</p>",
+    "<a href='javascript:1'>a</a>",
+    '<p title="a"onclick="x">a</p>',
+    "<!-- a -->",
+    "<P>a</P>",
+    "<svg></svg>",
+    "<p>a < b</p>",
+    "<img src=x>",
+  ])
+    assert.ok(!isPlainMarkup(other), other);
+});
+
+test("isPlainMarkup lets no hostile text through that is markup", () => {
+  for (const text of hostileTexts) if (/[<>]/.test(text)) assert.ok(!isPlainMarkup(text), text);
+});
+
+test("htmlReport puts tables into the page and leaves other HTML in its frame", () => {
+  const { document } = report([
+    code(data({ "text/html": "<table><tr><td>1</td></tr></table>" }), data({ "text/html": "<p style='x'>a</p>" })),
+  ]);
+  assert.equal(document.querySelector(".html td")!.textContent, "1");
+  assert.equal(document.querySelectorAll("iframe").length, 1);
 });
 
 test("htmlReport shows an attached image and errors", () => {

@@ -48,6 +48,6 @@ h3 { font-size: 12px; margin: 12px 0 2px; color: var(--quiet); font-weight: 600 
 .chosen { font-weight: 700; text-decoration: underline }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .wrong { padding: 8px 12px; border: 1px solid var(--line); border-left: 3px solid #D55E00 }
-@media print { .texts { max-height: none; overflow: visible } .details, .tools { display: none } .chunk { content-visibility: auto }
+@media print { .chunk { content-visibility: visible } .texts { max-height: none; overflow: visible } .details, .tools { display: none } .chunk { content-visibility: auto }
 .chunk span { print-color-adjust: exact } }
 `;

@@ -5,7 +5,8 @@
  * each step, over the seeds that have the step; a step that only one seed has gets no band.
  */
 
-import { colorOf, createFigure, type Figure, literal } from "./figure.ts";
+import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../static-svg.ts";
 
 /** What a step record gives to the curves; `train` yields more. */
 export interface CurveRecord {
@@ -27,8 +28,8 @@ export interface TrainingRun {
 const panels = [
   { label: "reward", unit: "reward", of: (record: CurveRecord) => record.reward },
   { label: "entropy", unit: "entropy (nats)", of: (record: CurveRecord) => record.entropy },
-  { label: "SFT weight", unit: "w_SFT", of: (record: CurveRecord) => record.weights.sft },
-  { label: "RL weight", unit: "w_RL", of: (record: CurveRecord) => record.weights.rl },
+  { label: "SFT weight", unit: "w<sub>SFT</sub>", of: (record: CurveRecord) => record.weights.sft },
+  { label: "RL weight", unit: "w<sub>RL</sub>", of: (record: CurveRecord) => record.weights.rl },
 ] as const;
 
 /**
@@ -80,8 +81,8 @@ function panelTraces(
   const points = meanPoints(method, of);
   if (points.length === 0) return [];
   const name = literal(method[0]!.name);
-  const place = { xaxis: `x${panel + 1}`, yaxis: `y${panel + 1}`, legendgroup: name, type: "scatter" };
-  const line = {
+  const place: Trace = { xaxis: `x${panel + 1}`, yaxis: `y${panel + 1}`, legendgroup: name, type: "scatter" };
+  const line: Trace = {
     ...place,
     name,
     showlegend: panel === 1,
@@ -92,7 +93,7 @@ function panelTraces(
   };
   const banded = points.filter(({ n }) => n > 1);
   if (banded.length === 0) return [line];
-  const band = {
+  const band: Trace = {
     ...place,
     name,
     showlegend: false,

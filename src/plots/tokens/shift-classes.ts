@@ -2,9 +2,10 @@
  * Unshifted, marginal and shifted positions, a stacked bar a model (after URIAL, arXiv 2312.01552, figure 2).
  */
 
-import { type Category, categories, categoryOf } from "../analysis/category.ts";
-import type { ShiftColumns, TokenColumns } from "../analysis/token-table.ts";
-import { createFigure, type Figure, literal } from "./figure.ts";
+import { type Category, categories, categoryOf } from "../../analysis/category.ts";
+import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
+import { createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../static-svg.ts";
 
 /** Okabe–Ito; the classes differ in lightness too. */
 const looks: Record<Category, { readonly color: string; readonly label: string }> = {
@@ -21,20 +22,22 @@ const looks: Record<Category, { readonly color: string; readonly label: string }
  */
 export function shiftClasses(table: TokenColumns): Figure {
   const shares = table.models.map(classShares);
-  const data = categories.map((category, c) => ({
-    type: "bar",
-    orientation: "h",
-    name: looks[category].label,
-    marker: { color: looks[category].color },
-    y: table.models.map(({ name }) => literal(name)),
-    x: shares.map((share) => share[c]),
-    text: shares.map((share) => (share[c]! < 5 ? "" : `${share[c]!.toFixed(1)} %`)),
-    textposition: "inside",
-    insidetextanchor: "middle",
-    textangle: 0,
-    textfont: { color: "#000000" },
-    hovertemplate: "%{x:.2f} %",
-  }));
+  const data = categories.map(
+    (category, c): Trace => ({
+      type: "bar",
+      orientation: "h",
+      name: looks[category].label,
+      marker: { color: looks[category].color },
+      y: table.models.map(({ name }) => literal(name)),
+      x: shares.map((share) => share[c]),
+      text: shares.map((share) => (share[c]! < 5 ? "" : `${share[c]!.toFixed(1)} %`)),
+      textposition: "inside",
+      insidetextanchor: "middle",
+      textangle: 0,
+      textfont: { color: "#000000" },
+      hovertemplate: "%{x:.2f} %",
+    }),
+  );
   const percents = table.models.map(
     ({ name }, m) => `${name} ${shares[m]!.map((share) => share.toFixed(1)).join(" / ")} %`,
   );

@@ -5,8 +5,9 @@
  * Shares of tokens on a log axis, since nearly all tokens of a sparse change lie in one bin. An empty bin is a gap.
  */
 
-import type { ShiftColumns, TokenColumns } from "../analysis/token-table.ts";
-import { colorOf, createFigure, type Figure, literal } from "./figure.ts";
+import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
+import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../static-svg.ts";
 
 export interface ShiftHistogramOptions {
   /** "deltaProb": P(y) − Q(y); "deltaLogprob": log P(y) − log Q(y), in nats. Default "deltaProb". */
@@ -19,7 +20,7 @@ const measures = {
   deltaProb: {
     of: (model: ShiftColumns) => model.deltaProbs,
     limit: 1,
-    label: "change of the token's probability, P − P_base",
+    label: "change of the token's probability, P − P<sub>base</sub>",
   },
   deltaLogprob: {
     of: (model: ShiftColumns) => model.deltaLogprobs,
@@ -44,15 +45,17 @@ export function shiftHistogram(table: TokenColumns, options: ShiftHistogramOptio
   const width = (2 * limit) / bins;
   const n = table.tokens.length;
   const counts = table.models.map((model) => countBins(of(model), { bins, limit }));
-  const data = table.models.map(({ name }, m) => ({
-    type: "scatter",
-    mode: "lines+markers",
-    marker: { size: 4 },
-    name: literal(name),
-    line: { shape: "hvh", color: colorOf(m), width: 2 },
-    x: counts[m]!.map((_, bin) => round(-limit + (bin + 0.5) * width)),
-    y: counts[m]!.map((count) => (count === 0 ? null : count / n)),
-  }));
+  const data = table.models.map(
+    ({ name }, m): Trace => ({
+      type: "scatter",
+      mode: "lines+markers",
+      marker: { size: 4 },
+      name: literal(name),
+      line: { shape: "hvh", color: colorOf(m), width: 2 },
+      x: counts[m]!.map((_, bin) => round(-limit + (bin + 0.5) * width)),
+      y: counts[m]!.map((count) => (count === 0 ? null : count / n)),
+    }),
+  );
   const still = table.models.map(({ name }, m) => `${name} ${((100 * counts[m]![(bins - 1) / 2]!) / n).toFixed(1)} %`);
   return createFigure({
     title: `How tuning changed the tokens of the ${table.source}`,

@@ -6,8 +6,9 @@
  * the caption says so. An infinite mean is a gap.
  */
 
-import type { ShiftColumns, TokenColumns } from "../analysis/token-table.ts";
-import { colorOf, createFigure, type Figure, literal } from "./figure.ts";
+import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
+import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../static-svg.ts";
 
 export interface PositionCurveOptions {
   /** Default "kl", KL(model‖base). */
@@ -38,16 +39,18 @@ export function positionCurve(table: TokenColumns, options: PositionCurveOptions
     throw new RangeError(`positionCurve: expected a position that ${minTexts} texts reach but the most is ${texts[0]}`);
   }
   const means = table.models.map((model) => meansByPosition(model[measure], { table, shown }));
-  const data = table.models.map(({ name }, m) => ({
-    type: "scatter",
-    mode: "lines+markers",
-    name: literal(name),
-    line: { color: colorOf(m), width: 2 },
-    x: means[m]!.map((_, position) => position),
-    y: means[m]!.map((mean) => (Number.isFinite(mean) ? mean : null)),
-    customdata: texts.slice(0, shown),
-    hovertemplate: "position %{x}: %{y:.4g} (%{customdata} texts)",
-  }));
+  const data = table.models.map(
+    ({ name }, m): Trace => ({
+      type: "scatter",
+      mode: "lines+markers",
+      name: literal(name),
+      line: { color: colorOf(m), width: 2 },
+      x: means[m]!.map((_, position) => position),
+      y: means[m]!.map((mean) => (Number.isFinite(mean) ? mean : null)),
+      customdata: texts.slice(0, shown),
+      hovertemplate: "position %{x}: %{y:.4g} (%{customdata} texts)",
+    }),
+  );
   return createFigure({
     title: `Divergence from ${table.base.name} by position, on ${table.source}`,
     caption: `${table.prompts.length} texts; the last position shown is reached by ${texts[shown - 1]}`,

@@ -3,7 +3,8 @@
  * where SFT is the line at 1. The logarithmic axis gives rare tokens, which SFT forces and the others do not, their room.
  */
 
-import { colorOf, createFigure, type Figure, literal } from "./figure.ts";
+import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../static-svg.ts";
 
 export interface WeightCurves {
   /** p, ascending, in (0, 1]. */
@@ -27,26 +28,33 @@ export function demonstrationWeights({ probabilities, curves }: WeightCurves): F
       );
     }
   }
-  const data = curves.map(({ name, weights }, i) => ({
-    type: "scatter",
-    mode: "lines",
-    name: literal(name),
-    line: { color: colorOf(i), width: 2, dash: i < 6 ? "solid" : "dash" },
-    x: probabilities,
-    y: weights,
-    hovertemplate: "p = %{x:.3g}: g = %{y:.3g}",
-  }));
+  const data = curves.map(
+    ({ name, weights }, i): Trace => ({
+      type: "scatter",
+      mode: "lines",
+      name: literal(name),
+      line: { color: colorOf(i), width: 2, dash: i < 6 ? "solid" : "dash" },
+      x: [...probabilities],
+      y: [...weights],
+      hovertemplate: "p = %{x:.3g}: g = %{y:.3g}",
+    }),
+  );
   const rarest = probabilities[0]!;
   return createFigure({
     title: "Weight on a demonstration token",
     caption: "g(p) on −∇log p, read off each objective's gradient; advantage 1, entropy 0, first update",
-    summary: `Weight g on a demonstration token at p = ${rarest}: ${curves
+    summary: `Weight g on a demonstration token at p = ${Number(rarest.toPrecision(3))}: ${curves
       .map(({ name, weights }) => `${name} ${Number(weights[0]!.toPrecision(3))}`)
       .join(", ")}`,
     data,
     layout: {
       showlegend: true,
-      xaxis: { title: { text: "probability of the token under the policy, p" }, type: "log" },
+      xaxis: {
+        title: { text: "probability of the token under the policy, p" },
+        type: "log",
+        dtick: 1,
+        tickformat: ".1~r",
+      },
       yaxis: { title: { text: "weight g(p)" }, rangemode: "tozero" },
     },
   });
