@@ -4,6 +4,7 @@
  */
 
 import { engineRows } from "./engine.ts";
+import { frontendRows } from "./frontend.ts";
 import { gpuRows } from "./gpu.ts";
 import { kernelRows } from "./kernel/kernel.ts";
 import { methodRows } from "./methods.ts";
@@ -13,6 +14,7 @@ import { tokenStatsRows } from "./token-stats.ts";
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
   gpu: () => gpuRows(process.argv.slice(3)),
+  frontend: frontendRows,
   kernel: kernelRows,
   methods: () => methodRows(process.argv.slice(3)),
 };
