@@ -50,11 +50,14 @@ export function displayGlobals(port: DisplayPort) {
     if (bundle instanceof Promise) port.hold(bundle.then(send));
     else send(bundle);
   };
-  const display = (value: unknown, options: DisplayOptions = {}): DisplayHandle => {
+  const showNew = (value: unknown, options: DisplayOptions = {}): DisplayHandle => {
     const id = options.id ?? `display-${process.pid}-${++created}`;
     show(value, { ...options, id });
     return visible({ id, update: (next: unknown) => show(next, { ...options, id, update: true }) });
   };
+  const update = (id: string, value: unknown, options: Omit<DisplayOptions, "id"> = {}) =>
+    show(value, { ...options, id, update: true });
+  const display = Object.assign(showNew, { update });
   const clearOutput = ({ wait = false } = {}) => port.send({ op: "clear", cell: port.cell(), wait });
   const progress = <Item>(work: number | Iterable<Item> | AsyncIterable<Item>, options: ProgressOptions = {}) =>
     typeof work === "number" ? counter(display, work, options) : steps(display, work, options);

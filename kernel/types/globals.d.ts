@@ -25,6 +25,12 @@ declare function display(
   options?: { readonly id?: string; readonly raw?: true; readonly metadata?: MimeBundle },
 ): DisplayHandle;
 
+// biome-ignore lint/style/noNamespace: a function with a member, still completed as a function
+declare namespace display {
+  /** Changes a display of this or an earlier cell by the name that it was given. */
+  function update(id: string, value: unknown, options?: { readonly raw?: true; readonly metadata?: MimeBundle }): void;
+}
+
 /** Clears the output of the cell; with `wait`, when the next output arrives. */
 declare function clearOutput(options?: { readonly wait?: boolean }): void;
 

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Client, resultText, startClient } from "../client.ts";
 
@@ -142,4 +142,31 @@ test("JSX makes elements that show themselves, where React is not installed", as
     iopub.filter(({ header }) => header.msg_type === "display_data"),
     [],
   );
+});
+
+test("packages come from the notebook's folder first, by import and by import(), whatever their format", async () => {
+  const write = (name: string, text: string) => {
+    const file = join(client.folder, "node_modules", name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  };
+  write("arquero/package.json", '{ "name": "arquero", "type": "module", "exports": "./index.js" }');
+  write("arquero/index.js", "export const from = 'the folder';");
+  write("common/index.js", "exports.format = 'CommonJS'; exports.n = 3;");
+  assert.equal(resultText(await run("%types off\nimport { from } from 'arquero'; from")), "'the folder'");
+  assert.equal(resultText(await run("import { format } from 'common'; format")), "'CommonJS'");
+  assert.equal(resultText(await run("(await import('common')).default.n")), "3");
+  assert.equal(resultText(await run("import { marked } from 'marked'; typeof marked")), "'function'");
+  writeFileSync(join(client.folder, "data.json"), '{ "n": 4 }');
+  assert.equal(resultText(await run("import data from './data.json' with { type: 'json' }; data.n")), "4");
+  assert.equal(resultText(await run("(await import('./data.json', { with: { type: 'json' } })).default.n")), "4");
+  await run("%types warn\n1");
+});
+
+test("display.update changes a display of an earlier cell by its name", async () => {
+  await run("display('first', { id: 'place' })");
+  const { iopub } = await run("display.update('place', 'second')");
+  const [changed] = iopub.filter(({ header }) => header.msg_type === "update_display_data");
+  assert.deepEqual(changed?.content.transient, { display_id: "place" });
+  assert.equal(changed?.content.data["text/plain"], "'second'");
 });

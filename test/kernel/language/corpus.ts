@@ -90,7 +90,7 @@ export const validNotebooks: Record<string, readonly string[]> = {
     "import Plotly from 'plotly.js-dist-min'; const figure = { data: [{ y: [1, 2] }], layout: { title: 'a' } }; figure",
   ],
   "the kernel's own": [
-    "display('a').update('b'); display({ 'text/plain': 'a' }, { raw: true, id: 'x' }); clearOutput({ wait: true })",
+    "display('a').update('b'); display({ 'text/plain': 'a' }, { raw: true, id: 'x' }); display.update('x', 1); clearOutput({ wait: true })",
     "html`<b>${1}</b>`; md('# a'); svg`<svg/>`; latex`x^2`",
     "for await (const n of progress([1, 2, 3], { label: 'steps' })) n.toFixed()",
     "const bar = progress(10); bar.tick(); bar.update(5); bar.finish()",

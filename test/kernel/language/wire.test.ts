@@ -164,3 +164,13 @@ test("without process C cells still run and say once that types are off", { time
   assert.equal(fresh.heard.filter(({ content }) => /types are off/.test(content.text ?? "")).length, 1);
   await fresh.close();
 });
+
+test("a cell that cannot wait for the type checker runs at once and is told afterwards", async () => {
+  const fresh = await startClient();
+  const answer = await fresh.execute("const early: number = 'text'; early");
+  assert.equal(resultText(answer), "'text'");
+  const told = await fresh.hear(({ content }) => content.data?.[mime]);
+  assert.equal((told.parent as { msg_id: string }).msg_id, (answer.reply.parent as { msg_id: string }).msg_id);
+  assert.equal(told.content.data[mime].execution_count, 1);
+  await fresh.close();
+});
