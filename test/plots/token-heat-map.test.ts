@@ -66,10 +66,11 @@ const hostile = [
   "url(https://example.com/x)",
 ];
 
-/** The static drawing of the HTML; the script after it is ours, holds the payload as JSON, and ends the markup. */
+/** The static drawing of the HTML; after it stand the payload as JSON, and our script, which ends the markup. */
 function staticHtml(map: TokenHeatMap) {
-  const [drawing, script, ...others] = map.html().split("<script>");
+  const [drawing, data, script, ...others] = map.html().split(/<script(?: type="application\/json")?>/);
   assert.deepEqual(others, []);
+  assert.deepEqual(JSON.parse(data!.replace(/<\/script>$/, "")), map.payload);
   assert.equal(script!.indexOf("</script>"), script!.length - "</script></div>".length);
   return `${drawing}</div>`;
 }

@@ -32,7 +32,7 @@ export interface HeatMapContent {
 }
 
 /** A drawing has an element a token and model; what is longer is cut. */
-const mostTokens = 3000;
+const mostTokens = 1500;
 
 /**
  * Reads what is drawn from a payload; of very long texts the first tokens, which the caption then says.

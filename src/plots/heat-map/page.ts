@@ -32,9 +32,12 @@ function viewScript() {
  */
 export function heatMapPage(payload: HeatMapPayload): string {
   const run =
-    "(()=>{const host=document.currentScript.parentElement;" +
-    `const payload=${scriptJson(payload)};\n${inScript(viewScript())}\nsrftHeatMap.renderHeatMap(host,payload)})()`;
-  return `<div>${heatMapHtml(contentOf(payload))}<script>${run}</script></div>`;
+    "(()=>{const script=document.currentScript;" +
+    `${inScript(viewScript())}\n` +
+    "const payload=JSON.parse(script.previousElementSibling.textContent);" +
+    "srftHeatMap.renderHeatMap(script.parentElement,payload)})()";
+  const data = `<script type="application/json">${scriptJson(payload)}</script>`;
+  return `<div>${heatMapHtml(contentOf(payload))}${data}<script>${run}</script></div>`;
 }
 
 /**
