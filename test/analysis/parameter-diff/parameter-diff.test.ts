@@ -137,6 +137,18 @@ describe("parameterDiff on cases that can be checked by hand", () => {
     assert.deepEqual([total.unchanged, total.equalBfloat16, total.unchangedBfloat16], [0, 2 / 5, 3 / 5]);
   });
 
+  test("weights stored in 16 bits are compared as they are, and the dtypes are said", async () => {
+    const models = join(folder, "../hugging-face");
+    for (const [name, dtype] of [
+      ["qwen2", "F16"],
+      ["qwen3", "BF16"],
+    ] as const) {
+      const { total, tensors } = await parameterDiff(join(models, name), join(models, name));
+      assert.deepEqual([total.norm, total.unchanged, total.unchangedBfloat16], [0, 1, 1], name);
+      assert.ok(tensors.every(({ dtypes }) => dtypes.join() === `${dtype},${dtype}`));
+    }
+  });
+
   test("nothing changed: norms 0, shares 1, ranks 0", async () => {
     const a = await checkpoint({ m: { shape: [2, 2], data: [1, 2, 3, 4] }, empty: { shape: [0], data: [] } });
     const { total, tensors } = await parameterDiff(a, a, { rank: {} });

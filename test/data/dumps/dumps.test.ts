@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -255,11 +256,42 @@ describe("readDump", () => {
   });
 });
 
+test("readDump reads a completions file that pandas wrote, as TRL calls it; a missing reward is none", async () => {
+  const golden = join(import.meta.dirname, "../../../../test/golden/dumps/completions_00012");
+  const { logs } = JSON.parse(readFileSync(`${golden}.json`, "utf8"));
+  const rows: DumpRow[] = [];
+  for await (const row of readDump(`${golden}.parquet`, { reward: "accuracy_reward" })) rows.push(row);
+  assert.deepEqual(
+    rows.map(({ prompt }) => prompt),
+    logs.prompt,
+  );
+  assert.deepEqual(
+    rows.map(({ completion }) => completion),
+    logs.completion,
+  );
+  assert.deepEqual(
+    rows.map(({ reward }) => reward ?? null),
+    logs.rewards.accuracy_reward,
+  );
+  assert.deepEqual(
+    rows.map(({ advantage, step }) => [advantage, step]),
+    logs.advantages.map((advantage: number) => [advantage, 12]),
+  );
+  assert.deepEqual(
+    rows.map(({ fields }) => [fields.format_reward, fields.request]),
+    logs.extra.request.map((request: unknown, i: number) => [logs.rewards.format_reward[i], request]),
+  );
+});
+
 describe("readDump names by file and line", () => {
   const wrong: Record<string, [unknown[] | string, RegExp]> = {
     "a line that is cut": [
       `${JSON.stringify(verl)}\n${JSON.stringify(verl).slice(0, 30)}`,
       /readDump: expected JSON but found a line that does not parse .*\.jsonl, line 2/,
+    ],
+    "NaN, which Python's json writes and JSON has not": [
+      '{"input":"a","output":"b","score":NaN,"step":1}\n',
+      /expected JSON but found a line that does not parse .* line 1/,
     ],
     "a line that is no object": [[verl, [1]], /expected a JSON object but found an array in .*, line 2/],
     "a missing column": [
