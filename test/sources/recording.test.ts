@@ -104,6 +104,30 @@ test("A torn last line is removed and asked again; a torn line before it is an e
   await assert.rejects(openRecording(file, { access: "add" }), /found something else in .*torn\.jsonl, line 2/);
 });
 
+test("Two servers do not answer from one file, two clients of one server may add to it at once", async () => {
+  const recording = join(folder, "shared.jsonl");
+  await using local = await serve(({ body }, response) => send(response, 200, { body, filling: "x".repeat(3000) }));
+  await using other = await serve((_, response) => send(response, 200, "another model"));
+  const clients = [await createClient(local.url, { recording }), await createClient(local.url, { recording })];
+  const asked = clients.flatMap((client, i) =>
+    Array.from({ length: 50 }, (_, n) => client.ask(question(100 * i + n), identity)),
+  );
+  await Promise.all(asked);
+  for (const client of clients) await client.close();
+  assert.equal(
+    readFileSync(recording, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)).length,
+    100,
+  );
+  await assert.rejects(createClient(other.url, { recording }), /found one of another server in .*shared\.jsonl/);
+  assert.ok(!readFileSync(recording, "utf8").includes(new URL(local.url).port));
+  const offline = await createClient("http://127.0.0.1:1", { recording, network: "never" });
+  assert.ok(await offline.ask(question(149), identity));
+  await offline.close();
+});
+
 test("A recording is for its owner's eyes", async () => {
   const file = join(folder, "owner.jsonl");
   await (await openRecording(file, { access: "add" })).close();

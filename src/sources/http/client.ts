@@ -28,7 +28,7 @@ export interface HttpOptions {
   readonly maxBytes?: number;
   /** Name of the environment variable with the server's key, which goes into the Authorization header. Default: no key. */
   readonly keyVariable?: string;
-  /** A JSONL file: questions that it answers are not asked again, the answers to others are added. */
+  /** A JSONL file, one a server: questions that it answers are not asked again, the answers to others are added. */
   readonly recording?: string;
   /** "never" answers from the recording alone. Default "when-missing". */
   readonly network?: "when-missing" | "never";
@@ -87,7 +87,8 @@ export async function createClient(address: string, options: HttpOptions): Promi
   checkSettings(settings, file);
   const online = settings.network === "when-missing";
   const secret = online ? secretFrom(keyVariable) : secretFrom(undefined);
-  const recording = file === undefined ? undefined : await openRecording(file, { access: online ? "add" : "read" });
+  const recording =
+    file === undefined ? undefined : await openRecording(file, { access: online ? "add" : "read", server: base.href });
   const agent = createAgent(base, settings.concurrency);
   const limit = createLimit(settings.concurrency);
   const askServer = asker({ base, settings, secret, agent });
