@@ -9,6 +9,7 @@ import { gpuRows } from "./gpu.ts";
 import { kernelRows } from "./kernel/kernel.ts";
 import { methodRows } from "./methods.ts";
 import type { BenchRow } from "./row.ts";
+import { shiftRows } from "./shift.ts";
 import { tokenStatsRows } from "./token-stats.ts";
 
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
@@ -17,6 +18,7 @@ const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   frontend: frontendRows,
   kernel: kernelRows,
   methods: () => methodRows(process.argv.slice(3)),
+  shift: () => shiftRows(process.argv.slice(3)),
 };
 
 const [subject = "", ...flags] = process.argv.slice(2);
