@@ -88,6 +88,12 @@ test("entropyDivergence counts tokens in cells worked out by hand", () => {
   assert.deepEqual([...models[0]!.counts], [2, 0, 0, 0, 0, 1, 1, 2]);
 });
 
+test("entropyDivergence's bins begin with their lower edge", () => {
+  const table = writtenTable({ texts: [[0, 0, 0]], models: [{ kl: [0.25, 1, 4] }] });
+  const { models } = entropyDivergence(table, { entropyBins: 1, divergenceBins: 1, limits: [0.25, 4] });
+  assert.deepEqual([...models[0]!.counts], [0, 2, 1]);
+});
+
 test("entropyDivergence's counts sum to the tokens for every model", () => {
   const value = fc.double({ min: 0, max: 20, noNaN: true });
   fc.assert(
