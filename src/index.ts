@@ -13,8 +13,11 @@ export type { SwapCriterion, SwapMeasure } from "./analysis/cross-sampling/swap-
 export * from "./analysis/cross-sampling/swap-effects.ts";
 export type { SwapOptions, Swapper } from "./analysis/cross-sampling/swap-plan.ts";
 export * from "./analysis/divergences.ts";
+export * from "./analysis/evidence/bootstrap.ts";
 export * from "./analysis/evidence/bounds.ts";
 export { checkComparable } from "./analysis/evidence/comparable.ts";
+export * from "./analysis/evidence/noise-floor.ts";
+export * from "./analysis/evidence/validate.ts";
 export * from "./analysis/frame/frame.ts";
 export type { Condition, Conditions, FrameRow, Summary } from "./analysis/frame/query.ts";
 export { loadTokenTable, saveTokenTable } from "./analysis/frame/token-file.ts";
