@@ -3,6 +3,7 @@
  * A row without its peer says so and is not ok; the exit code is 1 when a row is not ok.
  */
 
+import { analysisRows } from "./analysis.ts";
 import { engineRows } from "./engine.ts";
 import { frontendRows } from "./frontend.ts";
 import { gpuRows } from "./gpu.ts";
@@ -13,6 +14,7 @@ import { shiftRows } from "./shift.ts";
 import { tokenStatsRows } from "./token-stats.ts";
 
 const subjects: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
+  analysis: analysisRows,
   engine: async () => [...(await engineRows()), ...(await tokenStatsRows())],
   gpu: () => gpuRows(process.argv.slice(3)),
   frontend: frontendRows,

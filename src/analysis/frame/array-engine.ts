@@ -1,6 +1,6 @@
 /** Answers a frame's questions from typed arrays, in blocks of rows that stay in the processor's cache. */
 
-import { chosenRows } from "./chosen-rows.ts";
+import { type ChosenRows, chosenRows, valuesAt } from "./chosen-rows.ts";
 import { groupCodes } from "./group-codes.ts";
 import type { LongColumns, NumberArray } from "./long-columns.ts";
 import {
@@ -46,11 +46,11 @@ function summarise(table: LongColumns, { where, by, summaries }: SummaryQuery): 
   const groups = groupCodes(table, by);
   const counts = new Float64Array(groups.size);
   const accumulators = accumulatorsOf(table, { summaries, size: groups.size });
-  for (const { segment, first, end, rows } of chosenRows(table, where)) {
-    const codes = groups.codes({ segment, first, end, rows });
+  for (const chosen of chosenRows(table, where)) {
+    const codes = groups.codes(chosen);
     const length = codes.length;
     for (let i = 0; i < length; i++) counts[codes[i]!]!++;
-    for (const accumulator of accumulators.values()) accumulate(accumulator, { segment, first, rows, codes });
+    for (const accumulator of accumulators.values()) accumulate(accumulator, chosen, codes);
   }
   const found: FrameRow[] = [];
   for (const [code, count] of counts.entries()) {
@@ -85,24 +85,13 @@ function accumulatorsOf(
   return accumulators;
 }
 
-interface CodedRows {
-  readonly segment: number;
-  readonly first: number;
-  readonly rows: Int32Array | undefined;
-  /** The group of each row. */
-  readonly codes: Int32Array;
-}
-
-function accumulate(
-  { values, sums, least, most, needsExtremes }: Accumulator,
-  { segment, first, rows, codes }: CodedRows,
-) {
-  const column = values(segment);
-  const length = codes.length;
-  for (let i = 0; i < length; i++) sums[codes[i]!]! += column[rows ? rows[i]! : first + i]!;
+/** `codes`: the group of each chosen row. */
+function accumulate({ values, sums, least, most, needsExtremes }: Accumulator, chosen: ChosenRows, codes: Int32Array) {
+  const column = valuesAt(values(chosen.segment), chosen);
+  for (let i = 0; i < codes.length; i++) sums[codes[i]!]! += column[i]!;
   if (!needsExtremes) return;
-  for (let i = 0; i < length; i++) {
-    const [code, value] = [codes[i]!, column[rows ? rows[i]! : first + i]!];
+  for (let i = 0; i < codes.length; i++) {
+    const [code, value] = [codes[i]!, column[i]!];
     if (value < least[code]!) least[code] = value;
     if (!(value <= most[code]!)) most[code] = value; // NaN stays
   }
@@ -134,20 +123,30 @@ function top(table: LongColumns, { where, count, by, order, columns }: TopQuery)
   const sign = order === "largest" ? 1 : -1;
   const best: { segment: number; row: number; value: number }[] = [];
   let bar = -Infinity;
-  for (const { segment, first, end, rows } of chosenRows(table, where)) {
-    const values = table.columns.get(by)!.segments[segment]!;
-    const length = rows ? rows.length : end - first;
-    for (let i = 0; i < length; i++) {
-      const row = rows ? rows[i]! : first + i;
-      const value = sign * values[row]!;
-      if (best.length === count ? !(value > bar) : Number.isNaN(value)) continue;
+  for (const chosen of chosenRows(table, where)) {
+    const values = valuesAt(table.columns.get(by)!.segments[chosen.segment]!, chosen);
+    const isFull = () => best.length === count;
+    for (let i = candidate(values, { from: 0, sign, bar, isFull: isFull() }); i < values.length; ) {
+      const value = sign * values[i]!;
       const place = best.findLastIndex((other) => other.value >= value) + 1;
-      best.splice(place, 0, { segment, row, value });
+      best.splice(place, 0, { segment: chosen.segment, row: chosen.rows ? chosen.rows[i]! : chosen.first + i, value });
       if (best.length > count) best.pop();
-      if (best.length === count) bar = best[count - 1]!.value;
+      if (isFull()) bar = best[count - 1]!.value;
+      i = candidate(values, { from: i + 1, sign, bar, isFull: isFull() });
     }
   }
   return best.map(({ segment, row }) => rowAt(table, { segment, row, columns }));
+}
+
+/** The next value that is among the best so far. */
+function candidate(
+  values: NumberArray,
+  { from, sign, bar, isFull }: { from: number; sign: number; bar: number; isFull: boolean },
+) {
+  let i = from;
+  if (isFull) while (i < values.length && !(sign * values[i]! > bar)) i++;
+  else while (i < values.length && Number.isNaN(values[i]!)) i++;
+  return i;
 }
 
 function rowAt(

@@ -32,6 +32,14 @@ export function* chosenRows({ lengths, columns }: LongColumns, where: readonly C
   }
 }
 
+/** A column's values at the chosen rows: the column itself, or, of listed rows, a copy. */
+export function valuesAt(values: NumberArray, { first, end, rows }: ChosenRows): NumberArray {
+  if (!rows) return values.subarray(first, end);
+  const copy = values.slice(0, rows.length);
+  for (let i = 0; i < rows.length; i++) copy[i] = values[rows[i]!]!;
+  return copy;
+}
+
 interface Test {
   readonly values: NumberArray;
   readonly holds: (value: number) => boolean;

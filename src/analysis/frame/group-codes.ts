@@ -1,7 +1,7 @@
 /** Numbers the groups that rows fall into: labels and small ranges of integers by arithmetic, all else by a map. */
 
-import type { ChosenRows } from "./chosen-rows.ts";
-import type { LongColumn, LongColumns } from "./long-columns.ts";
+import { type ChosenRows, valuesAt } from "./chosen-rows.ts";
+import type { LongColumn, LongColumns, NumberArray } from "./long-columns.ts";
 import type { FrameRow } from "./query.ts";
 
 const mostGroups = 2 ** 20;
@@ -20,7 +20,8 @@ interface Digit {
   readonly name: string;
   readonly column: LongColumn;
   readonly size: number;
-  readonly number: (value: number) => number;
+  /** The number of a value: value − least, or as listed. */
+  readonly number: number | ReadonlyMap<number, number>;
   readonly value: (number: number) => string | number;
 }
 
@@ -37,14 +38,11 @@ export function groupCodes(table: LongColumns, by: readonly string[]): GroupCode
   let buffer = new Int32Array(0);
   return {
     size,
-    codes({ segment, first, end, rows }) {
-      const length = rows ? rows.length : end - first;
+    codes(chosen) {
+      const length = chosen.rows ? chosen.rows.length : chosen.end - chosen.first;
       if (buffer.length < length) buffer = new Int32Array(length);
       const codes = buffer.subarray(0, length).fill(0);
-      for (const { column, size, number } of digits) {
-        const values = column.segments[segment]!;
-        for (let i = 0; i < length; i++) codes[i] = codes[i]! * size + number(values[rows ? rows[i]! : first + i]!);
-      }
+      for (const digit of digits) addDigit(codes, digit, valuesAt(digit.column.segments[chosen.segment]!, chosen));
       return codes;
     },
     keys(code) {
@@ -58,14 +56,21 @@ export function groupCodes(table: LongColumns, by: readonly string[]): GroupCode
   };
 }
 
+function addDigit(codes: Int32Array, { size, number }: Digit, values: NumberArray) {
+  if (typeof number === "number") {
+    for (let i = 0; i < codes.length; i++) codes[i] = codes[i]! * size + values[i]! - number;
+  } else {
+    for (let i = 0; i < codes.length; i++) codes[i] = codes[i]! * size + number.get(values[i]!)!;
+  }
+}
+
 function digitOf(name: string, column: LongColumn): Digit {
   const { labels } = column;
-  if (labels)
-    return { name, column, size: labels.length, number: (value) => value, value: (number) => labels[number]! };
+  if (labels) return { name, column, size: labels.length, number: 0, value: (number) => labels[number]! };
   const range = integerRange(column);
   if (range) {
     const { least, size } = range;
-    return { name, column, size, number: (value) => value - least, value: (number) => number + least };
+    return { name, column, size, number: least, value: (number) => number + least };
   }
   const values = distinct(name, column);
   const numbers = new Map(values.map((value, number) => [value, number]));
@@ -73,7 +78,7 @@ function digitOf(name: string, column: LongColumn): Digit {
     name,
     column,
     size: values.length,
-    number: (value) => numbers.get(value)!,
+    number: numbers,
     value: (number) => values[number]!,
   };
 }
