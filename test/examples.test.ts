@@ -103,6 +103,18 @@ test("README has cells to run", { skip: readme === "" && "there is no README.md"
   assert.ok(cells.length >= 2);
 });
 
+test("README's token table runs", async () => {
+  const section = readFileSync(join(root, "README.md"), "utf8").split("## What changed, in a table\n")[1] ?? "";
+  const code = /```ts\n(.*?)```/s.exec(section)?.[1];
+  assert.ok(code);
+  process.chdir(root);
+  try {
+    await executeExample({ code: code.replace("out/tokens.arrow", join(folder, "tokens.arrow")), file: "README.md" });
+  } finally {
+    process.chdir(folder);
+  }
+});
+
 test("Examples were counted", (t) => {
   const { examples, compared, computed } = total;
   t.diagnostic(`${examples} examples: ${compared} values compared with their comments, ${computed} only computed`);
