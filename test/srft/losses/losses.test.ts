@@ -142,9 +142,10 @@ test("grpo trains the tokens that are left: of the lowest entropies, or not too 
   const whole = slopes({});
   const [upper, lower] = [slopes({ entropyShare: 0.4 }), slopes({ entropyShare: 0.4, entropyEnd: "lowest" })];
   assert.ok(upper.some((slope, t) => slope !== lower[t]));
-  for (const part of [upper, lower]) part.forEach((slope, t) => assert.ok(slope === 0 || slope === whole[t]));
+  for (const part of [upper, lower])
+    for (const [t, slope] of part.entries()) assert.ok(slope === 0 || slope === whole[t]);
   const cut = slopes({ largestProbability: 0.5 });
-  cut.forEach((slope, t) => assert.equal(slope, four.logprobs[t]! > Math.log(0.5) ? 0 : whole[t]));
+  for (const [t, slope] of cut.entries()) assert.equal(slope, four.logprobs[t]! > Math.log(0.5) ? 0 : whole[t]);
   assert.ok(cut.some((slope) => slope !== 0) && cut.some((slope, t) => slope !== whole[t]));
   assert.deepEqual(slopes({ largestProbability: 1 }), whole);
   assert.throws(() => grpo({ largestProbability: 0 }), /largestProbability in \(0, 1\] but found 0/);
