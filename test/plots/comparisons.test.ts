@@ -18,10 +18,11 @@ const scores: MethodScore[] = ["base", "SFT", "SRFT"].flatMap((method, m) =>
   }),
 );
 
-const swaps: SwapPoint[] = ["base, with tokens of grpo", "grpo, with tokens of base"].flatMap((curve, c) =>
+const names = { a: "base", b: "grpo" };
+const swaps: SwapPoint[] = (["a", "b"] as const).flatMap((writer, c) =>
   [0, 1, Infinity].map((budget, b) => {
     const accuracy = c === 0 ? 0.25 + 0.125 * b : 0.875 - 0.125 * b;
-    return { curve, budget, accuracy, interval: around(accuracy, 0.0625), swaps: b };
+    return { writer, budget, accuracy, interval: around(accuracy, 0.0625), swaps: b };
   }),
 );
 
@@ -57,7 +58,7 @@ const plane = learningMap(rowsOf(["base", "expert"]), { caption: "4 texts; seed 
 const space = learningMap(rowsOf(["base", "expert", "grpo"]), { caption: "4 texts; seed 7" });
 const figures: Record<string, Figure> = {
   "method-comparison": methodComparison(scores, { caption: "2 seeds, 300 problems; 95 % intervals" }),
-  "swap-curve": swapCurve(swaps, { caption: "400 prompts; 95 % intervals" }),
+  "swap-curve": swapCurve(swaps, { caption: "400 prompts; 95 % intervals", names }),
   "layer-change": layerChange(changes, { caption: "334,464 parameters; seed 7" }),
   "learning-map-2d": plane,
   "learning-map-3d": space,
@@ -113,9 +114,9 @@ test("swapCurve puts the budgets side by side, no limit last", () => {
 
 test("swapCurve refuses no point, a negative budget and a budget that comes twice", () => {
   const [point] = swaps;
-  assert.throws(() => swapCurve([], { caption: "" }), /^RangeError: swapCurve: expected at least one point/);
-  assert.throws(() => swapCurve([{ ...point!, budget: -1 }], { caption: "" }), /budget >= 0 but found -1/);
-  assert.throws(() => swapCurve([point!, point!], { caption: "" }), /each budget once but found 0 twice/);
+  assert.throws(() => swapCurve([], { caption: "", names }), /^RangeError: swapCurve: expected at least one point/);
+  assert.throws(() => swapCurve([{ ...point!, budget: -1 }], { caption: "", names }), /budget >= 0 but found -1/);
+  assert.throws(() => swapCurve([point!, point!], { caption: "", names }), /each budget once but found 0 twice/);
 });
 
 test("layerChange orders layers and leaves what is in no layer on the left", () => {

@@ -3,6 +3,7 @@
  * of matrix in symbol and dash, so neither needs the other to be told.
  */
 
+import type { ParameterDiff } from "../../analysis/parameter-diff/parameter-diff.ts";
 import { createFigure, type Figure, literal, palette } from "../figure.ts";
 import type { Trace } from "../static-svg.ts";
 
@@ -23,6 +24,29 @@ export interface LayerChangeOptions {
 }
 
 const symbols = ["circle", "square", "diamond", "triangle-up", "cross", "x"] as const;
+
+/**
+ * The rows of a comparison of two checkpoints, for each layer as a whole, or for each kind of matrix in it.
+ *
+ * @example
+ * const rows = layerChangesOf("tuned", await parameterDiff("models/tiny-qwen2", "models/tiny-qwen2"));
+ * rows[0]; // { model: "tuned", layer: null, part: "all", relativeChange: 0 }
+ */
+export function layerChangesOf(
+  model: string,
+  { layers, tensors }: Pick<ParameterDiff, "layers" | "tensors">,
+  { by = "layer" }: { readonly by?: "layer" | "module" } = {},
+): LayerChange[] {
+  if (by === "layer") {
+    return layers.map(({ layer, relativeNorm }) => ({ model, layer, part: "all", relativeChange: relativeNorm }));
+  }
+  return tensors.map(({ layer, module, relativeNorm }) => ({
+    model,
+    layer,
+    part: module,
+    relativeChange: relativeNorm,
+  }));
+}
 
 /**
  * Draws the relative change by layer: a colour a model, a symbol a part; what lies in no layer stands left of layer 0.

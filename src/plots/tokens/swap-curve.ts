@@ -3,25 +3,18 @@
  * 2603.22446). The faster the curve rises or falls, the fewer tokens the difference between the two models is.
  */
 
+import type { BudgetPoint } from "../../analysis/cross-sampling/budget-curve.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
 import type { Trace } from "../static-svg.ts";
 
-/** One point of one curve. */
-export interface SwapPoint {
-  /** Who writes, and whose tokens come in, such as "base, with tokens of grpo"; points of one name are one curve. */
-  readonly curve: string;
-  /** Most swaps a completion; 0 is the writer alone, Infinity no limit. */
-  readonly budget: number;
-  /** Share solved, in [0, 1]. */
-  readonly accuracy: number;
-  readonly interval: { readonly low: number; readonly high: number };
-  /** Mean number of swaps a completion. */
-  readonly swaps: number;
-}
+/** One point of one curve; `budgetCurve` gives both curves of two models. A budget of Infinity is no limit. */
+export type SwapPoint = Pick<BudgetPoint, "writer" | "budget" | "accuracy" | "interval" | "swaps">;
 
 export interface SwapCurveOptions {
   /** n, seeds, where swaps happen, and what the interval is; plain text. */
   readonly caption: string;
+  /** What the two models are called. */
+  readonly names: Readonly<Record<"a" | "b", string>>;
 }
 
 /**
@@ -29,15 +22,16 @@ export interface SwapCurveOptions {
  *
  * @throws {RangeError} If there are no points, a budget is not >= 0, or a curve has one budget twice.
  * @example
- * swapCurve([{ curve: "base, with tokens of grpo", budget: 0, accuracy: 0.5, interval: { low: 0.4, high: 0.6 }, swaps: 0 }], { caption: "400 prompts" });
+ * const alone = { writer: "a", budget: 0, accuracy: 0.5, interval: { low: 0.4, high: 0.6 }, swaps: 0 };
+ * swapCurve([alone], { caption: "400 prompts", names: { a: "base", b: "grpo" } });
  */
-export function swapCurve(points: readonly SwapPoint[], { caption }: SwapCurveOptions): Figure {
+export function swapCurve(points: readonly SwapPoint[], { caption, names }: SwapCurveOptions): Figure {
   checkPoints(points);
   const budgets = [...new Set(points.map(({ budget }) => budget))].sort((a, b) => a - b);
-  const names = [...new Set(points.map(({ curve }) => curve))];
-  const curves = names.map((name) =>
-    points.filter(({ curve }) => curve === name).toSorted((a, b) => a.budget - b.budget),
-  );
+  const curves = (["a", "b"] as const)
+    .map((writer) => ({ writer, name: `${names[writer]}, with tokens of ${names[writer === "a" ? "b" : "a"]}` }))
+    .map(({ writer, name }) => ({ name, points: sortedPoints(points, writer) }))
+    .filter((curve) => curve.points.length > 0);
   return createFigure({
     title: "Cross-sampling: how few tokens make the difference",
     caption,
@@ -57,33 +51,41 @@ export function swapCurve(points: readonly SwapPoint[], { caption }: SwapCurveOp
   });
 }
 
+interface Curve {
+  readonly name: string;
+  readonly points: readonly SwapPoint[];
+}
+
+const sortedPoints = (points: readonly SwapPoint[], writer: "a" | "b") =>
+  points.filter((point) => point.writer === writer).toSorted((a, b) => a.budget - b.budget);
+
 function checkPoints(points: readonly SwapPoint[]) {
   if (points.length === 0) throw new RangeError("swapCurve: expected at least one point but found none");
   const seen = new Set<string>();
-  for (const { curve, budget } of points) {
-    if (!(budget >= 0)) throw new RangeError(`swapCurve: expected a budget >= 0 but found ${budget} of ${curve}`);
-    const key = JSON.stringify([curve, String(budget)]);
+  for (const { writer, budget } of points) {
+    if (!(budget >= 0)) throw new RangeError(`swapCurve: expected a budget >= 0 but found ${budget} of ${writer}`);
+    const key = `${writer} ${budget}`;
     if (seen.has(key))
-      throw new RangeError(`swapCurve: expected each budget once but found ${budget} twice in ${curve}`);
+      throw new RangeError(`swapCurve: expected each budget once but found ${budget} twice for ${writer}`);
     seen.add(key);
   }
 }
 
-function curveTrace(curve: readonly SwapPoint[], { color, at }: { color: string; at(budget: number): number }): Trace {
+function curveTrace({ name, points }: Curve, { color, at }: { color: string; at(budget: number): number }): Trace {
   return {
     type: "scatter",
     mode: "lines+markers",
-    name: literal(curve[0]!.curve),
+    name: literal(name),
     line: { color, width: 2 },
     marker: { size: 7 },
-    x: curve.map(({ budget }) => at(budget)),
-    y: curve.map(({ accuracy }) => accuracy),
-    customdata: curve.map(({ swaps }) => swaps),
+    x: points.map(({ budget }) => at(budget)),
+    y: points.map(({ accuracy }) => accuracy),
+    customdata: points.map(({ swaps }) => swaps),
     error_y: {
       type: "data",
       symmetric: false,
-      array: curve.map(({ accuracy, interval }) => interval.high - accuracy),
-      arrayminus: curve.map(({ accuracy, interval }) => accuracy - interval.low),
+      array: points.map(({ accuracy, interval }) => interval.high - accuracy),
+      arrayminus: points.map(({ accuracy, interval }) => accuracy - interval.low),
       color,
       thickness: 1.5,
       width: 4,
@@ -92,9 +94,9 @@ function curveTrace(curve: readonly SwapPoint[], { color, at }: { color: string;
   };
 }
 
-function spoken(curve: readonly SwapPoint[]) {
-  const values = curve.map(({ budget, accuracy }) => {
+function spoken({ name, points }: Curve) {
+  const values = points.map(({ budget, accuracy }) => {
     return `${budget === Infinity ? "no limit" : budget}: ${Number(accuracy.toFixed(3))}`;
   });
-  return `${curve[0]!.curve} ${values.join(", ")}`;
+  return `${name} ${values.join(", ")}`;
 }
