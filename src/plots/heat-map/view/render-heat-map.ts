@@ -8,7 +8,7 @@ import { laidOutText, oneLine } from "../text.ts";
 import { element } from "./elements.ts";
 import { type HeatMap, readPayload } from "./read-payload.ts";
 import { viewStyle } from "./style.ts";
-import { createTexts } from "./texts.ts";
+import { createTexts } from "./texts/texts.ts";
 import { createToolbar } from "./toolbar.ts";
 import { type Choice, keyOf, stepsOf } from "./values.ts";
 

@@ -3,9 +3,9 @@
  * any other is one run of the same letters, so that long texts cost little, lie where they will lie, and can be searched.
  */
 
-import { element } from "./elements.ts";
-import type { Column, Text } from "./read-payload.ts";
-import { keyOf, labelOf } from "./values.ts";
+import { element } from "../elements.ts";
+import type { Column, Text } from "../read-payload.ts";
+import { keyOf, labelOf } from "../values.ts";
 
 const [fewest, mostTokens] = [120, 400];
 

@@ -1,9 +1,9 @@
 /** What each model says of one token, side by side: its numbers, and its likeliest tokens where they are known. */
 
-import { visibleText } from "../text.ts";
-import { element } from "./elements.ts";
-import type { Column, HeatMap } from "./read-payload.ts";
-import { classOf, labelOf, shortNumber } from "./values.ts";
+import { visibleText } from "../../text.ts";
+import { element } from "../elements.ts";
+import type { Column, HeatMap } from "../read-payload.ts";
+import { classOf, labelOf, shortNumber } from "../values.ts";
 
 interface Token {
   readonly row: number;
