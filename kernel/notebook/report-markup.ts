@@ -20,7 +20,23 @@ const tags = new Set(
     "strong",
     "i",
     "em",
-  ].concat(["small", "code", "pre", "sub", "sup", "ul", "ol", "li", "progress", "bdi", "br", "hr", "wbr"]),
+  ].concat([
+    "small",
+    "code",
+    "pre",
+    "sub",
+    "sup",
+    "ul",
+    "ol",
+    "li",
+    "details",
+    "summary",
+    "progress",
+    "bdi",
+    "br",
+    "hr",
+    "wbr",
+  ]),
 );
 const alone = new Set(["br", "hr", "wbr"]);
 const token = /<(\/?)([a-z]+)((?: +(?:colspan|rowspan|scope|max|value|dir|lang|title)="[^"<>]*")*) *\/?>|[^<>]+/gy;

@@ -1,5 +1,7 @@
 /** A notebook whose every text is hostile, and one with every figure: what reports and nbconvert are given. */
 
+import { table } from "arquero";
+import { displayBundle } from "../../kernel/display/display.ts";
 import type { CellOutput, Notebook, NotebookCell } from "../../kernel/notebook/notebook.ts";
 import { display, type Figure } from "../../src/plots/figure.ts";
 import { tokenHeatMap } from "../../src/plots/token-heat-map.ts";
@@ -61,9 +63,16 @@ export async function figureNotebook(): Promise<Notebook> {
   ]);
 }
 
+/** A table whose columns, values and cells are hostile, as the kernel shows it. */
+async function hostileColumns() {
+  const names = hostileTexts.filter((text) => text !== "__proto__"); // which arquero cannot hold
+  const columns = Object.fromEntries(names.map((text) => [text, [text, 1]]));
+  return displayBundle(table(columns));
+}
+
 /** Hostile text in every place that a notebook has; HTML and SVG of outputs are our figures' own. */
 export async function hostileNotebook(): Promise<Notebook> {
-  const cells: NotebookCell[] = [];
+  const cells: NotebookCell[] = [codeCell("rows", [shown(await hostileColumns())])];
   for (const text of hostileTexts) {
     cells.push(markdownCell(`# ${text}\n\n${text}\n\n- ${text}\n\n| ${text} |\n|---|\n| ${text} |`));
     const error: CellOutput = { output_type: "error", ename: text, evalue: text, traceback: [text] };

@@ -123,6 +123,7 @@ test("isPlainMarkup takes tables and text, and nothing that could do anything", 
   for (const plain of [
     '<table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;1</td></tr></tbody></table><p>2 rows</p>',
     '<progress max="120" value="12"></progress> 12/120<br>',
+    "<details><summary>20 more rows</summary><table></table></details>",
     "text",
   ])
     assert.ok(isPlainMarkup(plain), plain);
