@@ -89,14 +89,7 @@ const cells = [...readme.matchAll(/```ts\n(.*?)```/gs)]
   .filter((code) => code.includes('from "srft"'));
 
 for (const [i, code] of cells.entries()) {
-  test(`README's cell ${i + 1} runs`, async () => {
-    process.chdir(root);
-    try {
-      await executeExample({ code, file: "README.md" });
-    } finally {
-      process.chdir(folder);
-    }
-  });
+  test(`README's cell ${i + 1} runs`, () => executeExample({ code, file: "README.md" }));
 }
 
 test("README has cells to run", { skip: readme === "" && "there is no README.md" }, () => {
