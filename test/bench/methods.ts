@@ -30,6 +30,7 @@ import {
   inStages,
   iwSft,
   loadPolicy,
+  logSigmas,
   luffy,
   type Policy,
   prefixRft,
@@ -45,6 +46,7 @@ import {
   srftPresets,
   stepsToReward,
   superRl,
+  superRlMixture,
   type TrainOptions,
   train,
   uft,
@@ -123,8 +125,12 @@ const methods: Readonly<Record<string, Run>> = {
     return one((step) => chord({ mu: mu(step), weight: "one" }), { demonstrated: "further" })(inputs);
   },
   "CHORD-phi": one(chord(), { demonstrated: "further" }),
-  HPT: one(hpt(), own),
+  HPT: one(hpt(), { ...own, skipNorm: 80 }),
   SuperRL: one(superRl(), own),
+  "SuperRL, mixture": async (inputs) => {
+    const sigmas = logSigmas();
+    return one((_, last) => superRlMixture({ logSigmas: sigmas(last) }), { demonstrated: "further" })(inputs);
+  },
   UFT: one(uft(), ({ steps }) => ({ prefixShare: hintShare({ hintSteps: Math.ceil(0.6 * steps) }) })),
   "SFT → GRPO": halves(sft(), grpo()),
   "GRPO → SFT": halves(grpo(), sft()),
