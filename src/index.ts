@@ -72,6 +72,7 @@ export type { TransformerPolicy } from "./models/transformer/transformer-policy.
 export * from "./plots/figure.ts";
 export type { HeatMeasure } from "./plots/heat-map/colors.ts";
 export type { HeatMapPayload } from "./plots/heat-map/payload.ts";
+export { type LiveChart, type LiveChartData, type LiveChartOptions, liveChart } from "./plots/live-chart/live-chart.ts";
 export * from "./plots/models/layer-change.ts";
 export * from "./plots/models/learning-map.ts";
 export * from "./plots/token-heat-map.ts";
