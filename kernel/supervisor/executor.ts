@@ -111,7 +111,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
     if (user !== from) return;
     user = undefined;
     names.clear();
-    options.onEnd?.();
+    if (!isClosed) options.onEnd?.(); // a front end that shuts the kernel down has forgotten its comms already
     const error = endOfProcess(cause);
     if (running) running.settle({ error });
     else if (!isClosed)

@@ -115,6 +115,78 @@ declare const comms: {
 /** Opens a comm to a target of the front end. */
 declare function openComm(target: string, data?: unknown, buffers?: readonly Uint8Array[]): Comm;
 
+/** Controls whose values code and user share, and views of your own. */
+declare const widgets: {
+  /** A number between two others; without limits, from 0 to 100. */
+  slider(options?: {
+    readonly label?: string;
+    readonly min?: number;
+    readonly max?: number;
+    readonly step?: number;
+    readonly value?: number;
+  }): Control<number>;
+  /** One of several texts. */
+  select<const Option extends string>(options: {
+    readonly label?: string;
+    readonly options: readonly Option[];
+    readonly value?: NoInfer<Option>;
+  }): Control<Option>;
+  /** Yes or no. */
+  checkbox(options?: { readonly label?: string; readonly value?: boolean }): Control<boolean>;
+  /** A line of text. */
+  text(options?: { readonly label?: string; readonly value?: string }): Control<string>;
+  /** A button; its value counts the presses. */
+  button(options?: { readonly label?: string }): Control<number> & {
+    onClick(handler: (presses: number) => unknown): Control<number>;
+  };
+  /**
+   * A view of your own, as anywidget's: `render({ model, el })` runs in the browser, alone, without the cell's names.
+   *
+   * @example
+   * widgets.custom({
+   *   state: { count: 0 },
+   *   render({ model, el }) {
+   *     const show = () => { el.textContent = String(model.get("count")); };
+   *     model.on("change:count", show);
+   *     show();
+   *   },
+   * });
+   */
+  custom<Fields extends Readonly<Record<string, unknown>> = Record<never, never>>(options: {
+    // biome-ignore lint/suspicious/noExplicitAny: an element of the browser and what views keep, whose types a cell does not have
+    readonly render: string | ((context: { readonly model: WidgetViewModel; readonly el: any }) => unknown);
+    readonly state?: Fields;
+  }): CustomWidget<Fields>;
+};
+
+/** A control with a value that the user and the code can change. */
+interface Control<Value> {
+  value: Value;
+  /** Calls the function after every change; its output appears below the cell that calls this. */
+  onChange(handler: (value: Value) => unknown): this;
+}
+
+interface CustomWidget<Fields> {
+  readonly state: Fields;
+  set(change: Partial<Fields>): void;
+  onChange(handler: (change: Partial<Fields>) => unknown): this;
+  /** Sends a message to the views, where `model.on("msg:custom", …)` hears it. */
+  send(content: unknown, buffers?: readonly Uint8Array[]): void;
+  onMessage(handler: (content: unknown, buffers: readonly Uint8Array[]) => unknown): this;
+}
+
+interface WidgetViewModel {
+  // biome-ignore lint/suspicious/noExplicitAny: an element of the browser and what views keep, whose types a cell does not have
+  get(name: string): any;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  // biome-ignore lint/suspicious/noExplicitAny: an element of the browser and what views keep, whose types a cell does not have
+  on(event: string, handler: (...args: any[]) => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: an element of the browser and what views keep, whose types a cell does not have
+  off(event?: string, handler?: (...args: any[]) => void): void;
+  send(content: unknown, callbacks?: unknown, buffers?: readonly ArrayBufferView[]): void;
+}
+
 /** The display functions of tslab, for notebooks written for it. */
 declare const tslab: TslabApi;
 

@@ -27,6 +27,7 @@ import {
 } from "../link.ts";
 import { completeFrom } from "../runtime-help/completion.ts";
 import { inspectFrom } from "../runtime-help/inspection.ts";
+import { createWidgets } from "../widgets/widgets.ts";
 import { captureOutput, quickenConsole } from "./capture.ts";
 import { createComms } from "./comms.ts";
 import { createInput } from "./input.ts";
@@ -113,7 +114,8 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
   });
   const { receive: receiveComm, ...channels } = createComms({ cell, send });
   const tslab = createTslab((data, target) => send({ op: "display", cell: cell(), data, metadata: {}, ...target }));
-  const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, tslab };
+  const widgets = createWidgets(channels.comms.register);
+  const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, widgets, tslab };
   Object.assign(global, offered, { require: loader.require });
   const fix = (names: readonly string[]) => fixNames(global, names);
   Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume, fix } });
