@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { type Trial, tryDevice } from "./adapters.ts";
-import { kernelSpec, knownDataFolders, specFolder } from "./install.ts";
+import { extensionFolder, isCurrentExtension, kernelSpec, knownDataFolders, specFolder } from "./install.ts";
 import { packageVersion } from "./protocol/messages.ts";
 
 /** One thing looked into. */
@@ -35,7 +35,8 @@ export interface Diagnosis {
 export async function diagnose(): Promise<Diagnosis> {
   const [webgpu, cuda] = [tryDevice("webgpu"), tryDevice("cuda")];
   const devices = [deviceOf(await webgpu), deviceOf(await cuda)];
-  const findings = [node(), await engine(), ...devices, await zeromq(), await compiler(), jupyter(), kernelspec()];
+  const last = [await zeromq(), await compiler(), jupyter(), kernelspec(), extension()];
+  const findings = [node(), await engine(), ...devices, ...last];
   const ok = findings.every(({ needed, state }) => !needed || state === "ok");
   return { srft: packageVersion(), ok, findings };
 }
@@ -131,6 +132,16 @@ function kernelspec(): Finding {
   if (readFileSync(file, "utf8").includes(JSON.stringify(kernelSpec().argv[1])))
     return { ...base, state: "ok", found: file };
   return { ...base, state: "missing", found: `${file} starts another copy of srft`, remedy: "run: npx srft install" };
+}
+
+function extension(): Finding {
+  const base = { name: "notebook extension", needed: false, remedy: "run: npx srft install" } as const;
+  const folder = knownDataFolders()
+    .map(extensionFolder)
+    .find((path) => existsSync(path));
+  if (!folder) return { ...base, state: "missing", found: "not installed" };
+  if (!isCurrentExtension(folder)) return { ...base, state: "missing", found: `${folder} is of another version` };
+  return { name: base.name, needed: false, state: "ok", found: folder };
 }
 
 /**

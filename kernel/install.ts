@@ -1,6 +1,9 @@
-/** Makes the kernel known to Jupyter and VS Code: a kernelspec in one of Jupyter's data folders, without Python. */
+/**
+ * Makes the kernel known to Jupyter and VS Code: a kernelspec in one of Jupyter's data folders, without Python. Beside it
+ * lies the extension with which JupyterLab and Notebook 7 draw what the kernel sends.
+ */
 
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -102,6 +105,57 @@ export function uninstallKernel(target: Target): string | undefined {
   if (!existsSync(folder)) return undefined;
   rmSync(folder, { recursive: true });
   return folder;
+}
+
+/** The extension as `npm run build` makes it. */
+const builtExtension = fileURLToPath(new URL("./labextension/built", import.meta.url));
+
+/** The folder that holds our extension of JupyterLab below a data folder. */
+export const extensionFolder = (data: string) => join(data, "labextensions", kernelName);
+
+/**
+ * Installs the extension of JupyterLab and Notebook 7, in place of an older one if there is one.
+ *
+ * @returns The folder it lies in. @throws {TypeError} If it has not been built. @throws {Error} If the folder cannot be
+ *   written.
+ * @example
+ * installExtension({ kind: "user" });
+ */
+export function installExtension(target: Target): string {
+  if (!existsSync(join(builtExtension, "package.json")))
+    throw new TypeError(
+      `install: expected the built extension in ${builtExtension} but found none; run: npm run build`,
+    );
+  const folder = extensionFolder(dataFolder(target));
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(builtExtension, folder, { recursive: true });
+  return folder;
+}
+
+/**
+ * Removes the extension.
+ *
+ * @returns The folder it lay in, or undefined where there was none.
+ * @example
+ * uninstallExtension({ kind: "user" });
+ */
+export function uninstallExtension(target: Target): string | undefined {
+  const folder = extensionFolder(dataFolder(target));
+  if (!existsSync(folder)) return undefined;
+  rmSync(folder, { recursive: true });
+  return folder;
+}
+
+/**
+ * Whether an installed extension is the one of this package, file by file: the names of its files tell their content.
+ *
+ * @example
+ * isCurrentExtension("/no such folder"); // false
+ */
+export function isCurrentExtension(folder: string): boolean {
+  const [installed, built] = [folder, builtExtension].map((place) => join(place, "package.json"));
+  if (!existsSync(installed!) || !existsSync(built!)) return false;
+  return readFileSync(installed!, "utf8") === readFileSync(built!, "utf8");
 }
 
 /**

@@ -4,7 +4,14 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { findOnPath } from "./doctor.ts";
-import { installKernel, knownDataFolders, specFolder } from "./install.ts";
+import {
+  extensionFolder,
+  installExtension,
+  installKernel,
+  isCurrentExtension,
+  knownDataFolders,
+  specFolder,
+} from "./install.ts";
 
 /**
  * Starts JupyterLab on `notebooks/` of the current folder, or on the package's own notebooks.
@@ -23,7 +30,10 @@ export async function runLab(args: readonly string[]): Promise<number> {
     );
     return 1;
   }
-  if (!knownDataFolders().some((folder) => existsSync(specFolder(folder)))) installKernel({ kind: "user" });
+  const folders = knownDataFolders();
+  if (!folders.some((folder) => existsSync(specFolder(folder)))) installKernel({ kind: "user" });
+  const extension = folders.map(extensionFolder).find((folder) => existsSync(folder));
+  if (!extension || !isCurrentExtension(extension)) installExtension({ kind: "user" });
   const own = fileURLToPath(new URL("../../notebooks", import.meta.url));
   const folder = existsSync("notebooks") ? "notebooks" : own;
   const child = spawn(jupyter, ["lab", `--notebook-dir=${folder}`, ...args], { stdio: "inherit" });

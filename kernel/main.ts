@@ -8,7 +8,8 @@ const usage = `srft: a TypeScript notebook kernel and library for SRFT
   srft run NOTEBOOK [--out FILE | --inplace] [--html FILE] [--timeout SECONDS] [--verbose]
                          execute a notebook; writes out/NAME.ipynb unless told otherwise
   srft install [--user | --sys-prefix | --prefix DIR]
-                         make the kernel known to Jupyter and VS Code
+                         make the kernel known to Jupyter and VS Code, and install
+                         the extension of JupyterLab and Notebook 7
   srft uninstall [--user | --sys-prefix | --prefix DIR]
   srft lab [ARGUMENTS]   JupyterLab on the notebooks folder
   srft doctor [--json]   what works here, what is missing, and the remedy
@@ -89,12 +90,17 @@ async function install(name: "install" | "uninstall", args: string[]): Promise<n
     options: { user: { type: "boolean" }, "sys-prefix": { type: "boolean" }, prefix: { type: "string" } },
   });
   if (Object.keys(values).length > 1) throw new TypeError(`${name}: expected one of --user, --sys-prefix, --prefix`);
-  const { installKernel, uninstallKernel } = await import("./install.ts");
+  const { installExtension, installKernel, uninstallExtension, uninstallKernel } = await import("./install.ts");
   const kind = values["sys-prefix"] ? "sys-prefix" : "user";
   const target =
     values.prefix === undefined ? ({ kind } as const) : ({ kind: "prefix", folder: values.prefix } as const);
-  if (name === "install") process.stdout.write(`installed the kernel TypeScript (srft) in ${installKernel(target)}\n`);
-  else process.stdout.write(`${uninstallKernel(target) ?? "nothing"} removed\n`);
+  if (name === "install") {
+    process.stdout.write(`installed the kernel TypeScript (srft) in ${installKernel(target)}\n`);
+    process.stdout.write(`installed the extension of JupyterLab and Notebook 7 in ${installExtension(target)}\n`);
+    return 0;
+  }
+  const removed = [uninstallKernel(target), uninstallExtension(target)].filter((folder) => folder !== undefined);
+  process.stdout.write(`${removed.length > 0 ? removed.join(" and ") : "nothing"} removed\n`);
   return 0;
 }
 

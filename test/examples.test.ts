@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { noting, typesOf } from "./examples/bundles.ts";
 import { makeScopes, writeFiles } from "./examples/context.ts";
 import { execute, type Tally } from "./examples/execute.ts";
 import { expectationOf, type Scope } from "./examples/expect.ts";
@@ -34,8 +35,10 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
+const figures = new Map<string, Record<symbol, () => unknown>>();
+
 async function executeExample({ code, file }: Pick<Example, "code" | "file">) {
-  const { compared, computed } = await execute(code, await scopeOf(file));
+  const { compared, computed } = await execute(code, noting(await scopeOf(file), figures));
   total.examples++;
   total.compared += compared;
   total.computed += computed;
@@ -105,6 +108,19 @@ test("README's token table runs", async () => {
     await executeExample({ code: code.replace("out/tokens.arrow", join(folder, "tokens.arrow")), file: "README.md" });
   } finally {
     process.chdir(folder);
+  }
+});
+
+test("Every figure of the examples brings its own type, an SVG, HTML and text", async (t) => {
+  t.diagnostic([...figures.keys()].join(", "));
+  assert.ok(figures.size >= 9, [...figures.keys()].join(", "));
+  for (const [name, figure] of figures) {
+    const { own, texts } = await typesOf(figure);
+    assert.equal(own.length, 1, name);
+    const [svg, html, text] = texts as [string, string, string];
+    assert.match(svg, /^<svg[\s>]/, name);
+    assert.match(html, /<\w+[\s>]/, name);
+    assert.ok(text.trim().length > 10 && !/<svg|<div|\x1b/.test(text), `${name}: ${text}`);
   }
 });
 

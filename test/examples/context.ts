@@ -9,6 +9,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import { parseSync } from "oxc-parser";
 import { Publisher } from "zeromq";
 import { readNotebook } from "../../kernel/notebook/notebook.ts";
+import { createWidgets } from "../../kernel/widgets/widgets.ts";
 import * as srft from "../../src/index.ts";
 import type { Sequence } from "../../src/srft/policy.ts";
 import { gather } from "../../src/srft/training/experience.ts";
@@ -194,6 +195,7 @@ async function ownContexts(
       socket: new Publisher(),
       messages: [[Buffer.from("status")]],
     },
+    "README.md": { widgets: createWidgets(() => {}) },
     "kernel/": { notebook: readNotebook("out/01.ipynb") },
     "kernel/display/display-globals.ts": { port: { cell: () => 1, send: () => {}, hold: () => {} } },
     "kernel/supervisor/executor.ts": { outputs: [] },

@@ -24,12 +24,15 @@ export interface ExportedFunction {
 /** Its files are AssemblyScript, which asc compiles; none of their functions is exported to the user. */
 const assemblyScript = "src/token-stats/kernel/";
 
+/** Its files run in JupyterLab; test/browser/jupyter sees them at work. */
+const frontEnd = "kernel/labextension/";
+
 /** The TypeScript files below a folder of the repository, with paths from its root. */
 export function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
     .map((file) => join(folder, file).replaceAll("\\", "/"))
-    .filter((file) => !file.startsWith(assemblyScript))
+    .filter((file) => !file.startsWith(assemblyScript) && !file.startsWith(frontEnd))
     .sort();
 }
 
