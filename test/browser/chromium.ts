@@ -25,23 +25,31 @@ export interface PageOptions {
   readonly colorScheme?: "light" | "dark";
   readonly width?: number;
   readonly height?: number;
+  /** Beginning of the addresses that the page may ask for; files and data it always may. */
+  readonly server?: string;
+  /** Errors of a front end's own that are not ours. */
+  readonly known?: readonly RegExp[];
 }
 
 /** Opens a page whose traps write down every hostile call, dialog, request, new window, page error and console error. */
 export async function openPage(browser: Browser, options: PageOptions = {}): Promise<TrappedPage> {
-  const { colorScheme = "light", width = 1000, height = 800 } = options;
+  const { colorScheme = "light", width = 1000, height = 800, server, known = [] } = options;
   const context = await browser.newContext({ colorScheme, viewport: { width, height } });
   const happened: string[] = [];
-  const note = (what: string) => happened.push(what.slice(0, 300));
+  const note = (what: string) => {
+    if (!known.some((error) => error.test(what))) happened.push(what.slice(0, 300));
+  };
   await context.exposeFunction("srftHostile", () => note("hostile call"));
   const page = await context.newPage();
   context.on("page", (other) => note(`window ${other.url()}`));
   page.on("dialog", (dialog) => {
+    if (dialog.type() === "beforeunload") return void dialog.accept(); // a page with unsaved work, not an attack
     note(`dialog ${dialog.message()}`);
     void dialog.dismiss();
   });
   const asks = (request: Request) => {
-    if (!/^(file|data|blob|about):/.test(request.url())) note(`request ${request.url()}`);
+    const isServer = server !== undefined && request.url().startsWith(server);
+    if (!isServer && !/^(file|data|blob|about):/.test(request.url())) note(`request ${request.url()}`);
   };
   page.on("requestfinished", asks);
   page.on("requestfailed", (request) => {
