@@ -17,7 +17,7 @@ export interface Figure extends PlotlyFigure {
   readonly summary: string;
   /** The figure as an `<svg>` element. */
   svg(): Promise<string>;
-  /** application/vnd.plotly.v1+json, image/svg+xml and text/plain. */
+  /** application/vnd.plotly.v1+json, image/svg+xml, text/html (the same drawing) and text/plain. */
   [display](): Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -68,11 +68,15 @@ export function createFigure({ still, ...options }: FigureOptions): Figure {
     ...figure,
     summary: line,
     svg,
-    [display]: async () => ({
-      "application/vnd.plotly.v1+json": figure,
-      "image/svg+xml": await svg(),
-      "text/plain": line,
-    }),
+    [display]: async () => {
+      const image = await svg();
+      return {
+        "application/vnd.plotly.v1+json": figure,
+        "image/svg+xml": image,
+        "text/html": `<div style="overflow-x:auto">${image}</div>`,
+        "text/plain": line,
+      };
+    },
   });
 }
 

@@ -71,7 +71,7 @@ for (const measure of ["deltaLogprob", "kl", "class"] as const) {
 
 test("createFigure shows itself as plotly JSON, a static SVG and one line", async () => {
   const bundle = await figures["shift-classes"]![display]();
-  assert.deepEqual(Object.keys(bundle), ["application/vnd.plotly.v1+json", "image/svg+xml", "text/plain"]);
+  assert.deepEqual(Object.keys(bundle), ["application/vnd.plotly.v1+json", "image/svg+xml", "text/html", "text/plain"]);
   const { data, layout } = JSON.parse(JSON.stringify(bundle["application/vnd.plotly.v1+json"])) as Figure;
   assert.equal(data.length, 3);
   assert.match(
