@@ -11,28 +11,12 @@ import { parseSync } from "oxc-parser";
 import { checkSyntax } from "../cell/cell.ts";
 import type { Node } from "../cell/cell-rewrite.ts";
 import { isParseable } from "../cell/nesting.ts";
-
-/** Begins the names that only the virtual files know. */
-export const hiddenPrefix = "__srft_";
+import { type CellHistory, hiddenPrefix, isVariable, type Kind, prelude } from "./scope.ts";
 
 /** Longer cells are not checked; what they declare has the type `any`. UTF-16 code units. */
 const longestCell = 100_000;
 const mostCells = 200;
 const mostText = 500_000;
-
-/** How a name reaches later cells; a "loose" variable has no type annotation. */
-type Kind = "fixed" | "evolving" | "variable" | "loose" | "opaque";
-
-/** Whether a variable without a type annotation may take a value of another type in a later cell. */
-export type Typing = "strict" | "loose";
-
-interface Declared {
-  readonly kind: Kind;
-  /** File that declares it. */
-  readonly file: string;
-  /** File at whose end a variable has the type it has now. */
-  state: string;
-}
 
 /** A cell between what it imports and what it exports. */
 export interface CellFile {
@@ -41,25 +25,6 @@ export interface CellFile {
   /** Where the cell's own text begins. */
   readonly start: number;
 }
-
-/** Everything committed so far. */
-export interface CellHistory {
-  readonly files: Map<string, string>;
-  readonly declared: Map<string, Declared>;
-  readonly typing: Typing;
-}
-
-/**
- * An empty history.
- *
- * @example
- * createHistory().files.size; // 0
- */
-export const createHistory = (typing: Typing = "strict"): CellHistory => ({
-  files: new Map(),
-  declared: new Map(),
-  typing,
-});
 
 /**
  * Says whether a text is short and flat enough for the type checker.
@@ -84,15 +49,22 @@ function hasFewBrackets(source: string) {
 /**
  * The file in which a cell is checked.
  *
- * @param options `mentions: "all"` brings every name of the history into scope, as completion needs it.
+ * @param options `mentions: "all"` brings every name of the history into scope, as completion needs it; a cell that is
+ *   `kept` imports what it mentions from the cells that declared it.
  * @throws {CellSyntaxError} If `dialect` is not given and the text is not TypeScript.
  * @example
- * cellFile("1 + 1", createHistory(), { name: "cell" }).text; // "export {};globalThis;\n1 + 1\n;"
+ * const history = { files: new Map(), declared: new Map(), typing: "strict" };
+ * cellFile("1 + 1", history, { name: "cell" }).start; // 109
  */
 export function cellFile(
   source: string,
   history: CellHistory,
-  options: { readonly name: string; readonly mentions?: "all"; readonly dialect?: "cell.ts" | "cell.tsx" },
+  options: {
+    readonly name: string;
+    readonly mentions?: "all";
+    readonly dialect?: "cell.ts" | "cell.tsx";
+    readonly use?: "kept";
+  },
 ): CellFile {
   const dialect = options.dialect ?? checkSyntax(source);
   const { names, text } = readCell(source, dialect);
@@ -100,7 +72,7 @@ export function cellFile(
   const imports = prelude(
     wanted.filter((name) => !names.has(name)),
     source,
-    history,
+    { history, isKept: options.use === "kept" },
   );
   const head = `export {};${imports}globalThis;\n`;
   return {
@@ -115,7 +87,7 @@ export function cellFile(
  *
  * @param id Number of the cell, never used before.
  * @example
- * const history = createHistory();
+ * const history = { files: new Map(), declared: new Map(), typing: "strict" };
  * commitCell("const n = 1", 1, history);
  * history.declared.get("n")?.kind; // "fixed"
  */
@@ -123,7 +95,7 @@ export function commitCell(source: string, id: number, history: CellHistory): vo
   if (!isFlat(source)) return;
   const dialect = checkSyntax(source);
   const { names } = readCell(source, dialect);
-  const { name, text } = cellFile(source, history, { name: `${hiddenPrefix}${id}`, dialect });
+  const { name, text } = cellFile(source, history, { name: `${hiddenPrefix}${id}`, dialect, use: "kept" });
   const isOpaque = !isCheckable(source);
   const carried = mentioned(source).filter((known) => !names.has(known) && isVariable(history.declared.get(known)));
   for (const known of carried) if (!isOpaque) history.declared.get(known)!.state = name;
@@ -134,8 +106,6 @@ export function commitCell(source: string, id: number, history: CellHistory): vo
   if (!isOpaque) history.files.set(name, `${text}${footer(names, carried)}`);
   trim(history);
 }
-
-const isVariable = (declared: Declared | undefined) => declared?.kind === "variable" || declared?.kind === "loose";
 
 const mentioned = (source: string) => [...new Set(source.match(/[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/gu))];
 
@@ -148,49 +118,6 @@ function trim({ files, declared }: CellHistory) {
     for (const [name, entry] of declared)
       if (entry.file === file || entry.state === file) declared.set(name, { ...entry, kind: "opaque" });
   }
-}
-
-function prelude(wanted: readonly string[], source: string, { declared, typing }: CellHistory) {
-  const imports = new Map<string, string[]>();
-  let variables = "";
-  for (const name of wanted) {
-    const entry = declared.get(name);
-    if (!entry) continue;
-    if (entry.kind === "opaque") variables += `let ${name}: any; type ${name} = any;`;
-    else if (entry.kind === "loose" && typing === "loose") variables += looseVariable(name, source, entry);
-    else if (isVariable(entry)) variables += carriedVariable(name, entry);
-    else {
-      const picks = imports.get(entry.file) ?? [];
-      picks.push(entry.kind === "evolving" ? `${hiddenPrefix}${name} as ${name}` : name);
-      imports.set(entry.file, picks);
-    }
-  }
-  const lines = [...imports].map(([file, picks]) => `import { ${picks.join(", ")} } from "./${file}";`);
-  return `${lines.join("")}${variables}`;
-}
-
-/** Its declared type, narrowed as it was; a variable left empty may have been set by a function since. */
-function carriedVariable(name: string, { file, state }: Declared) {
-  const type = `typeof import("./${file}").${name}`;
-  const now = `typeof import("./${state}").${hiddenPrefix}${name}`;
-  return `let ${name}: ${type} = null! as [${now}] extends [null | undefined] ? ${type} : ${now};`;
-}
-
-/** Where the cell assigns it, a variable without a type; else it has the type of its latest value. */
-function looseVariable(name: string, source: string, { file, state }: Declared) {
-  const now = `typeof import("./${state}").${hiddenPrefix}${name}`;
-  const declared = state === file ? `typeof import("./${file}").${name}` : "any";
-  const type = `[${now}] extends [null | undefined] ? ${declared} : ${now}`;
-  if (isAssigned(name, source)) return `let ${name}; ${name} = null! as ${type};`;
-  return `let ${name}: ${type} = null! as ${type};`;
-}
-
-/** Says so too often rather than too rarely. */
-function isAssigned(name: string, source: string) {
-  const place = `(?<![.\\p{ID_Continue}$])${name.replaceAll("$", "\\$")}(?![\\p{ID_Continue}$])`;
-  const assignment =
-    "\\s*(?:(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?![=>])|\\+\\+|--|[\\],}]|:[^;]*[\\]}]|\\s(?:of|in)\\s)";
-  return new RegExp(`(?:\\+\\+|--)\\s*${place}|${place}${assignment}`, "u").test(source);
 }
 
 function footer(names: ReadonlyMap<string, Kind>, carried: readonly string[]) {

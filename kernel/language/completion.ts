@@ -1,8 +1,7 @@
 /** Typed completion: members from the compiler; names in scope from the cells, the globals and the language. */
 
-import type { CellHistory } from "./cells.ts";
-import { hiddenPrefix } from "./cells.ts";
 import { type Checker, CompletionItemKind, SymbolFlags } from "./engine.ts";
+import { type CellHistory, hiddenPrefix } from "./scope.ts";
 import { identifierBefore, toPoints } from "./text.ts";
 
 /** One way to go on; `type` is a kind of `_jupyter_types_experimental`. */

@@ -4,11 +4,12 @@
  */
 
 import { CellSyntaxError } from "../cell/cell.ts";
-import { cellFile, commitCell, createHistory, isCheckable } from "./cells.ts";
+import { cellFile, commitCell, isCheckable } from "./cells.ts";
 import { completions, type Match, type Spot } from "./completion.ts";
 import { createEngine, type Diagnostic, rootFiles } from "./engine.ts";
 import { type Inspection, inspection } from "./inspection.ts";
 import { isMistake, type Texts } from "./leniency.ts";
+import { createHistory, scopeFile } from "./scope.ts";
 import { type Place, placeOf, toUnits, withoutFiles } from "./text.ts";
 
 /** Something the type checker finds wrong; `start` and `end` are places in the cell. */
@@ -50,7 +51,9 @@ const ignoredCodes = new Set([1202, 1309, 1375, 1378, 1432, 1470, 2874, 2875, 70
 const engine = createEngine(process.cwd());
 const typing = engine.config === undefined ? "loose" : "strict";
 const history = createHistory(typing);
-let shown: string[] = [];
+let scope: string | undefined;
+let warm: NodeJS.Immediate | undefined;
+const shown = new Set<string>();
 
 process.on("message", (message: ToLanguage) => {
   if (message.op === "commit") return commit(message.source, message.id);
@@ -61,7 +64,9 @@ process.on("disconnect", () => process.exit());
 process.on("exit", () => {
   if (process.platform !== "win32") process.kill(-process.pid, "SIGKILL"); // the compiler outlives a polite signal
 });
-engine.view().program.getSemanticDiagnostics(engine.path(rootFiles[0]));
+show({ name: rootFiles[0], text: cellFile("", history, { name: "__srft_cell" }).text }).program.getSemanticDiagnostics(
+  engine.path(rootFiles[0]),
+);
 send({ op: "ready" });
 
 function send(message: FromLanguage) {
@@ -71,9 +76,17 @@ function send(message: FromLanguage) {
 function commit(source: string, id: number) {
   try {
     commitCell(source, id, history);
+    warm ??= setImmediate(prepare);
   } catch (error) {
     if (!(error instanceof CellSyntaxError || isOverflow(error))) throw error;
   }
+}
+
+/** While the author thinks, the compiler takes in what the cell declared. */
+function prepare() {
+  warm = undefined;
+  showHistory();
+  engine.view();
 }
 
 /** A walk over a tree that is deep but could be parsed. */
@@ -95,11 +108,24 @@ function answer(message: Exclude<ToLanguage, { op: "commit" }>): Answer {
   return message.op === "complete" ? completions(spot) : inspection(spot, engine.view(), message.detail);
 }
 
-/** Files of the history reach the engine when a program needs them. */
+/** Files of the history never change under a name; one that exports nothing leaves the scope, and the program, as it was. */
+function showHistory() {
+  const { name, text } = scopeFile(history);
+  if (text === scope) return;
+  scope = text;
+  for (const name of shown) if (!history.files.has(name)) hide(name);
+  for (const [name, text] of history.files) if (!shown.has(name)) engine.set(name, text);
+  for (const name of history.files.keys()) shown.add(name);
+  engine.set(name, text);
+}
+
+function hide(name: string) {
+  shown.delete(name);
+  engine.set(name, undefined);
+}
+
 function show(file: { name: string; text: string }) {
-  for (const name of shown) if (!history.files.has(name)) engine.set(name, undefined);
-  for (const [name, text] of history.files) engine.set(name, text);
-  shown = [...history.files.keys()];
+  showHistory();
   for (const name of rootFiles) engine.set(name, name === file.name ? file.text : "export {}");
   return engine.view();
 }

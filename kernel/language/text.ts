@@ -1,6 +1,6 @@
 /** Positions as the front end counts them, in code points, and texts without the names of our virtual files. */
 
-import { hiddenPrefix } from "./cells.ts";
+import { hiddenPrefix } from "./scope.ts";
 
 /** A place in a cell: line from 1, column from 0 in code points. */
 export interface Place {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cellFile, commitCell, createHistory, isCheckable } from "../../../kernel/language/cells.ts";
+import { cellFile, commitCell, isCheckable } from "../../../kernel/language/cells.ts";
+import { createHistory, scopeFile } from "../../../kernel/language/scope.ts";
 import { identifierBefore, placeOf, toPoints, toUnits, withoutFiles } from "../../../kernel/language/text.ts";
 
 test("toUnits and toPoints are inverse at every code point", () => {
@@ -39,12 +40,45 @@ test("cellFile keeps the cell's text in its place", () => {
   );
 });
 
-test("cellFile imports a name from the newest cell that declared it", () => {
+test("cellFile imports what a kept cell mentions from the newest cell that declared it", () => {
   const history = createHistory();
   commitCell("const a = 1; class B {}", 1, history);
   commitCell("const a = 2;", 2, history);
-  const { text } = cellFile("a + B", history, { name: "cell" });
+  const { text } = cellFile("a + B", history, { name: "cell", use: "kept" });
   assert.match(text, /import \{ a \} from "\.\/__srft_2\.ts";import \{ B \} from "\.\/__srft_1\.ts";/);
+});
+
+test("cellFile imports from the same files whatever a cell mentions, so that the compiler keeps its program", () => {
+  const history = createHistory();
+  commitCell(
+    "const a = 1; class B {}; let count = 2; var later; let typed: number | string = 1; const grown = []",
+    1,
+    history,
+  );
+  commitCell("count += 1; later = 'now'; grown.push(a)", 2, history);
+  const sources = ["1 + 1", "a", "a + B + count", "later = count", "typed; grown; later", "unknown"];
+  const files = sources.map((source) => cellFile(source, history, { name: "cell" }).text.match(/"\.\/[^"]*"/g));
+  for (const imported of files) assert.deepEqual(imported, files[0]);
+});
+
+test("scopeFile exports the newest declaration and the latest state of every name, once", () => {
+  const history = createHistory();
+  commitCell("const a = 1; let count: number | string = 2;", 1, history);
+  commitCell("const a = 'one'; count = 'two';", 2, history);
+  const exported = scopeFile(history).text.match(/export \{ \w+ \} from "[^"]*"/g);
+  assert.deepEqual(exported?.sort(), [
+    'export { __srft_count } from "./__srft_2.ts"',
+    'export { a } from "./__srft_2.ts"',
+    'export { count } from "./__srft_1.ts"',
+  ]);
+});
+
+test("scopeFile stays the same when a cell declares and changes nothing", () => {
+  const history = createHistory();
+  commitCell("const a = 1;", 1, history);
+  const { text } = scopeFile(history);
+  commitCell("a + 1", 2, history);
+  assert.equal(scopeFile(history).text, text);
 });
 
 test("isCheckable refuses long and deep texts", () => {
