@@ -24,6 +24,8 @@ export interface Workshop {
   readonly assistant: Pick<Assistant, "check" | "commit" | "inspect">;
   /** Gives a cell its number, under which its output finds its request. */
   number(message: Message<ExecuteRequest>): number;
+  /** Holds output back, which comes after the type problems of the cell that makes it. */
+  readonly output: { hold(): void; release(): void };
   /** Called after each cell. */
   ended(): void;
 }
@@ -39,7 +41,7 @@ interface Pending {
  * @example
  * typeof createCellQueue({}).push; // "function"
  */
-export function createCellQueue({ speaker, executor, history, assistant, number, ended }: Workshop) {
+export function createCellQueue({ speaker, executor, history, assistant, output, number, ended }: Workshop) {
   const queue: Pending[] = [];
   let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "warn";
   let count = 0;
@@ -58,19 +60,26 @@ export function createCellQueue({ speaker, executor, history, assistant, number,
     const help = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)(\?\??)\s*$/u.exec(code);
     if (help)
       return page(await assistant.inspect(help[1]!, { cursor: help[1]!.length, detail: help[2] === "??" ? 1 : 0 }));
-    const source = withoutMagic(code);
-    const problems = types === "off" || silent ? [] : await assistant.check({ source, id: cell, types }, tell);
-    tell(problems);
-    if (types === "error" && problems.some(({ severity }) => severity === "error"))
-      return { error: typeError(problems, count) };
     const isAsked = user_expressions !== undefined && Object.keys(user_expressions).length > 0;
-    const outcome = await executor.run(cell, {
-      source: code,
-      count,
-      ...(isAsked ? { expressions: user_expressions } : {}),
-    });
-    if (outcome.error?.ename !== "UserProcessEnded") assistant.commit(source, cell);
-    return outcome;
+    const run = () =>
+      executor.run(cell, { source: code, count, ...(isAsked ? { expressions: user_expressions } : {}) });
+    if (types === "off" || silent) return run();
+    const check = () =>
+      assistant.check({ source: withoutMagic(code), id: cell, types: types as "error" | "warn" }, tell);
+    return types === "error" ? runWhenRight(run, await check(), tell) : runBeside(check, run, tell);
+  };
+  const runWhenRight = async (run: () => Promise<Outcome>, problems: readonly TypeProblem[], tell: Tell) => {
+    tell(problems);
+    const isRefused = problems.some(({ severity }) => severity === "error");
+    return isRefused ? ({ error: typeError(problems, count), isRefused } as const) : run();
+  };
+  /** Output comes after the type problems, though the cell began before they were known. */
+  const runBeside = async (check: () => Promise<readonly TypeProblem[]>, run: () => Promise<Outcome>, tell: Tell) => {
+    output.hold();
+    const work = run();
+    tell(await check());
+    output.release();
+    return work;
   };
   const execute = async ({ channel, message }: Pending) => {
     const { header, content } = message;
@@ -78,9 +87,10 @@ export function createCellQueue({ speaker, executor, history, assistant, number,
     const cell = number(message);
     if (store_history && !silent) history.add(++count, code);
     running = { cell, message };
+    const work = runCell(cell, message); // says nothing before this function waits
     speaker.publishStatus(header, "busy");
     if (!silent) speaker.publish("execute_input", header, { code, execution_count: count });
-    const outcome = await runCell(cell, message);
+    const outcome = await work;
     running = undefined;
     ended();
     const stops = outcome.error !== undefined && stop_on_error;
@@ -88,6 +98,7 @@ export function createCellQueue({ speaker, executor, history, assistant, number,
     if (!silent) publishOutcome(message, outcome);
     speaker.reply(channel, message, replyContent(outcome, count));
     speaker.publishStatus(header, "idle");
+    if (wasRun(outcome)) assistant.commit(withoutMagic(code), cell);
     if (stops) abortAll();
   };
   const publishOutcome = ({ header }: Message<ExecuteRequest>, { data, error }: Outcome) => {
@@ -137,8 +148,13 @@ function executeRequest(message: Message): Message<ExecuteRequest> {
   return { ...message, content };
 }
 
-/** What a cell came to, and what it puts into the front end's pager. */
-type Ended = Outcome & { readonly payload?: readonly object[] };
+type Tell = (problems: readonly TypeProblem[]) => void;
+
+/** What a cell declared is there, even if it failed later on. */
+const wasRun = ({ error, payload, isRefused }: Ended) => !payload && !isRefused && error?.ename !== "UserProcessEnded";
+
+/** What a cell came to, whether its types were refused, and what it puts into the front end's pager. */
+type Ended = Outcome & { readonly isRefused?: boolean; readonly payload?: readonly object[] };
 
 /** The answer to `name?` and, with the source, `name??`. */
 const page = (data: MimeBundle | undefined): Ended => ({

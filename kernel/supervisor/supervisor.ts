@@ -39,11 +39,12 @@ export async function runKernel(connectionFile: string): Promise<void> {
   });
   const speaker = createSpeaker(channels, wire);
   const { number, parentOf, latest } = createNumbers();
+  const gate = createGate();
   const executor = startExecutor({
     folder: process.cwd(),
-    onOutput: (output) => publishOutput(output),
-    onInput: (question) => stdin.ask(question),
-    onEnd: () => comms.closeAll(),
+    onOutput: (output) => gate.pass(() => publishOutput(output)),
+    onInput: (question) => new Promise((resolve) => gate.pass(() => resolve(stdin.ask(question)))),
+    onEnd: () => gate.pass(() => comms.closeAll()),
   });
   const comms = createCommRelay(speaker, executor);
   const language = startLanguage({
@@ -55,6 +56,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const cells = createCellQueue({
     ...{ speaker, executor, history, assistant },
     number: ({ header }) => number(header),
+    output: gate,
     ended: () => stdin.forget(),
   });
   const stdin = createStdin(speaker, cells.running);
@@ -128,6 +130,25 @@ export async function runKernel(connectionFile: string): Promise<void> {
   await stopped;
   clearInterval(orphan);
   await channels.close();
+}
+
+/** Where what a cell does meets the front end: held, it waits there in its order. */
+function createGate() {
+  let waiting: (() => void)[] | undefined;
+  return {
+    pass(work: () => void) {
+      if (waiting) waiting.push(work);
+      else work();
+    },
+    hold() {
+      waiting ??= [];
+    },
+    release() {
+      const works = waiting ?? [];
+      waiting = undefined;
+      for (const work of works) work();
+    },
+  };
 }
 
 /** Numbers for whatever may print, and the way back to the request. */

@@ -147,12 +147,12 @@ function send(line: string, then?: () => void) {
 /** Ends the running cell. The barriers follow everything that was written to the pipes so far. */
 function settle(message: Done) {
   running = undefined;
+  send(toLine(message));
   for (const descriptor of [1, 2]) {
     try {
       writeSync(descriptor, barrier(nonce, message.cell));
     } catch {} // a closed or full pipe: process A waits for the barrier only so long
   }
-  send(toLine(message));
 }
 
 /** The first interrupt lets native code come to its end; the second one, from somebody who will not wait, does not. */
