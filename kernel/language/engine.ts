@@ -91,8 +91,8 @@ export function createEngine(folder: string): Engine {
   const changed = new Set<string>();
   const deleted = new Set<string>();
   const seen = new Map<string, number | undefined>();
-  let snapshot: Snapshot = api.updateSnapshot({ openProjects: [config] });
-  const project = () => snapshot.getProject(config) ?? snapshot.getProjects()[0]!;
+  let snapshot: Snapshot | undefined;
+  const projectOf = (current: Snapshot) => current.getProject(config) ?? current.getProjects()[0]!;
   const edited = () => [...seen].filter(([file, time]) => changeTime(file) !== time).map(([file]) => file);
   return {
     config: nearest,
@@ -107,15 +107,16 @@ export function createEngine(folder: string): Engine {
     },
     view() {
       for (const file of edited()) changed.add(file);
-      if (changed.size + created.size + deleted.size > 0) {
-        const previous = snapshot;
+      const previous = snapshot;
+      if (!previous) snapshot = api.updateSnapshot({ openProjects: [config] });
+      else if (changed.size + created.size + deleted.size > 0) {
         const fileChanges = { changed: [...changed], created: [...created], deleted: [...deleted] };
         snapshot = api.updateSnapshot({ fileChanges });
         previous.dispose();
-        for (const set of [changed, created, deleted]) set.clear();
-        for (const file of ownFiles(project().program, files)) seen.set(file, changeTime(file));
+        for (const file of ownFiles(projectOf(snapshot).program, files)) seen.set(file, changeTime(file));
       }
-      return project();
+      for (const set of [changed, created, deleted]) set.clear();
+      return projectOf(snapshot!);
     },
     close: () => api.close(),
   };

@@ -56,6 +56,8 @@ export interface Language {
 export interface LanguageOptions {
   /** Absolute path of the notebook's folder. */
   readonly folder: string;
+  /** C starts after it, so as not to slow what matters more; what is asked before waits. */
+  readonly after?: Promise<unknown>;
   /** Called at most once, when C has died twice and stays off. */
   onOff?(message: string): void;
 }
@@ -74,11 +76,13 @@ interface Waiting {
  * await language.check("const n: number = 'one'", { id: 1 }); // [{ code: 2322, start: { line: 1, column: 6 }, … }]
  * language.close();
  */
-export function startLanguage({ folder, onOff }: LanguageOptions): Language {
+export function startLanguage({ folder, after, onOff }: LanguageOptions): Language {
   const commits: { source: string; id: number }[] = [];
   const waiting = new Map<number, Waiting>();
   const suspects = new Set<string>();
   let child: ChildProcess | undefined;
+  let early: ToLanguage[] | undefined = after ? [] : undefined;
+  let isClosed = false;
   let deaths = 0;
   let requests = 0;
   let isReady: () => void;
@@ -86,7 +90,7 @@ export function startLanguage({ folder, onOff }: LanguageOptions): Language {
     isReady = resolve;
   });
 
-  const send = (message: ToLanguage) => child?.send(message, () => {});
+  const send = (message: ToLanguage) => (early ? early.push(message) : child?.send(message, () => {}));
   const hear = (message: FromLanguage) => {
     if (message.op === "ready") isReady();
     else waiting.get(message.request)?.settle(message.answer);
@@ -98,6 +102,17 @@ export function startLanguage({ folder, onOff }: LanguageOptions): Language {
     current.on("error", () => {});
     current.once("exit", () => ended(current));
     for (const { source, id } of commits) send({ op: "commit", source, id });
+  };
+  const startLate = () => {
+    const messages = early ?? [];
+    early = undefined;
+    if (isClosed) return;
+    commits.length = 0; // they are among the messages, in their place
+    start();
+    for (const message of messages) {
+      if (message.op === "commit") commits.push(message);
+      send(message);
+    }
   };
   const ended = (from: ChildProcess) => {
     if (child !== from) return;
@@ -113,11 +128,10 @@ export function startLanguage({ folder, onOff }: LanguageOptions): Language {
   };
   const ask = <Answer>(source: string, budget: number, message: (request: number, deadline: number) => ToLanguage) =>
     new Promise<Answer | "absent">((resolve) => {
-      if (!child || suspects.has(source)) return resolve("absent");
+      if (!(child || early) || suspects.has(source)) return resolve("absent");
       const request = ++requests;
-      const from = child;
       const timer = setTimeout(() => resolve("absent"), budget);
-      const watchdog = setTimeout(() => killGroup(from), hangs + budget);
+      const watchdog = setTimeout((from) => killGroup(from ?? child), hangs + budget, child);
       const settle = (answer: unknown) => {
         waiting.delete(request);
         clearTimeout(timer);
@@ -136,7 +150,8 @@ export function startLanguage({ folder, onOff }: LanguageOptions): Language {
       cursor,
       detail,
     }));
-  start();
+  if (after) void after.then(startLate);
+  else start();
   return {
     check: (source, { budget = defaultBudget }) =>
       ask(source, budget, (request, deadline) => ({ op: "check", request, deadline, source })),
@@ -155,6 +170,7 @@ export function startLanguage({ folder, onOff }: LanguageOptions): Language {
     async close() {
       const current = child;
       child = undefined;
+      isClosed = true;
       for (const { settle } of [...waiting.values()]) settle("absent");
       if (!current || current.exitCode !== null || current.signalCode !== null) return;
       const exit = new Promise((resolve) => current.once("exit", resolve));
@@ -173,7 +189,8 @@ const spawnService = (folder: string) =>
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
 
-function killGroup(child: ChildProcess) {
+function killGroup(child: ChildProcess | undefined) {
+  if (!child) return;
   try {
     if (process.platform === "win32" || child.pid === undefined) child.kill("SIGKILL");
     else process.kill(-child.pid, "SIGKILL");

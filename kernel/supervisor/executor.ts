@@ -60,11 +60,18 @@ export interface ExecutorOptions {
   readonly onOutput: (output: Output) => void;
   /** Answers a question of a cell; without it, or where it gives undefined, nobody can be asked. */
   readonly onInput?: (question: InputQuestion) => Promise<string | undefined>;
+  /** Called when a user process can run cells. */
+  readonly onReady?: () => void;
   /** Called when the user process ended, with everything in it. */
   readonly onEnd?: () => void;
   /** Largest heap of the user process, in MB; the environment's SRFT_MAX_OLD_SPACE or Node's default without. */
   readonly maxHeap?: number;
+  /** The first user process, where it was started before whoever hears it was ready. */
+  readonly first?: Spawned;
 }
+
+/** A user process that nobody listens to yet; `nonce` is in its barriers. */
+export type Spawned = { readonly child: ChildProcess; readonly nonce: string };
 
 interface UserProcess {
   readonly child: ChildProcess;
@@ -97,7 +104,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
     running?.settle(done);
   };
   const hear = (message: FromUser, from: UserProcess) => {
-    if (message.op === "ready") return;
+    if (message.op === "ready") return options.onReady?.();
     if (message.op === "done") void finish(message, from);
     else if (message.op === "answer") asked.get(message.id)?.(message.value);
     else if (message.op === "input") void answerInput(message, from);
@@ -117,14 +124,13 @@ export function startExecutor(options: ExecutorOptions): Executor {
     else if (!isClosed)
       options.onOutput({ op: "stream", cell: latest, name: "stderr", text: `${error.traceback[0]}\n` });
   };
+  const hooks: Hooks = { hear, ended, cell: () => latest };
   const start = () => {
-    user ??= startUserProcess(options, { hear, ended, cell: () => latest });
+    user ??= startUserProcess(spawnUserProcess(options), options.onOutput, hooks);
     return user;
   };
-  start();
-  const kill = () => {
-    if (user) killGroup(user.child);
-  };
+  user = startUserProcess(options.first ?? spawnUserProcess(options), options.onOutput, hooks);
+  const kill = () => user && killGroup(user.child);
   return {
     names,
     run(cell, request) {
@@ -184,8 +190,18 @@ function heapLimit(): number | undefined {
   throw new RangeError(`startExecutor: expected SRFT_MAX_OLD_SPACE in MB, such as 8192, but found ${text}`);
 }
 
-function startUserProcess(options: ExecutorOptions, hooks: Hooks): UserProcess {
-  const { folder, onOutput, maxHeap = heapLimit() } = options;
+/**
+ * Starts a user process; `startExecutor` takes it over.
+ *
+ * @throws {RangeError} If SRFT_MAX_OLD_SPACE is not a number of megabytes.
+ * @example
+ * const { child } = spawnUserProcess({ folder: "." });
+ * child.kill(); // true
+ */
+export function spawnUserProcess({
+  folder,
+  maxHeap = heapLimit(),
+}: Pick<ExecutorOptions, "folder" | "maxHeap">): Spawned {
   const nonce = randomUUID();
   const heap = maxHeap === undefined ? [] : [`--max-old-space-size=${maxHeap}`];
   const quiet = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0111"];
@@ -196,6 +212,11 @@ function startUserProcess(options: ExecutorOptions, hooks: Hooks): UserProcess {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: { ...process.env, SRFT_BARRIER: nonce },
   });
+  child.on("error", () => {}); // a process that cannot be started exits too
+  return { child, nonce };
+}
+
+function startUserProcess({ child, nonce }: Spawned, onOutput: ExecutorOptions["onOutput"], hooks: Hooks): UserProcess {
   const link = child.stdio[3] as Duplex;
   const pipes = (["stdout", "stderr"] as const).map((name) =>
     watchPipe(child[name]!, nonce, (text) => {

@@ -14,7 +14,7 @@ import { createAnswers } from "./answers.ts";
 import { createAssistant } from "./assistant.ts";
 import { createCellQueue } from "./cell-queue.ts";
 import { createCommRelay } from "./comm-relay.ts";
-import { startExecutor } from "./executor.ts";
+import { type Spawned, startExecutor } from "./executor.ts";
 import { historyFile, openHistory } from "./history.ts";
 import { createStdin } from "./stdin.ts";
 
@@ -25,11 +25,12 @@ const rememberedCells = 10_000;
  * Runs the kernel until it is told to shut down.
  *
  * @param connectionFile Path of the JSON file with ports and key that the front end wrote.
+ * @param first The first user process, where it runs already.
  * @throws {SyntaxError} If the file is not a connection file.
  * @example
  * await runKernel("/run/user/1000/jupyter/kernel-1.json");
  */
-export async function runKernel(connectionFile: string): Promise<void> {
+export async function runKernel(connectionFile: string, first?: Spawned): Promise<void> {
   const connection = readConnection(connectionFile);
   const wire = createWire(connection.key, connection.signature_scheme);
   const channels = await bindChannels(connection, (channel, frames) => {
@@ -40,15 +41,22 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const speaker = createSpeaker(channels, wire);
   const { number, parentOf, latest } = createNumbers();
   const gate = createGate();
+  let isReady: () => void;
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
+  });
   const executor = startExecutor({
     folder: process.cwd(),
+    ...(first ? { first } : {}),
     onOutput: (output) => gate.pass(() => publishOutput(output)),
     onInput: (question) => new Promise((resolve) => gate.pass(() => resolve(stdin.ask(question)))),
+    onReady: () => isReady(),
     onEnd: () => gate.pass(() => comms.closeAll()),
   });
   const comms = createCommRelay(speaker, executor);
   const language = startLanguage({
     folder: process.cwd(),
+    after: ready,
     onOff: (message) => publishOutput({ op: "stream", cell: latest(), name: "stderr", text: `${message}\n` }),
   });
   const assistant = createAssistant(executor, language);

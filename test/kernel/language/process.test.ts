@@ -3,6 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { startLanguage } from "../../../kernel/language/language.ts";
 import { budget, emptyFolder, notebook } from "./notebook.ts";
 
 test("check that takes longer than its budget is absent and the next call works", async () => {
@@ -23,6 +24,32 @@ test("startLanguage restarts a dead C once with all its cells, then stays off an
   assert.equal(await language.check("kept", { id: 9 }), "absent");
   assert.equal(await language.complete({ code: "kept.", cursor: 5 }), "absent");
   assert.equal(told.length, 1);
+});
+
+test("startLanguage answers in its order what was asked before its process may start", async () => {
+  let begin = () => {};
+  const after = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const language = startLanguage({ folder: emptyFolder(), after });
+  const unknown = language.check("kept.length", { id: 1, budget });
+  language.commit("const kept = 'a';", 1);
+  const wrong = language.check("kept.nope", { id: 2, budget });
+  assert.equal(language.pid, undefined);
+  begin();
+  const codes = (problems: Awaited<typeof wrong>) => problems !== "absent" && problems.map(({ code }) => code);
+  assert.deepEqual(codes(await unknown), [2304]);
+  assert.deepEqual(codes(await wrong), [2339]);
+  await language.close();
+});
+
+test("startLanguage that is closed before its process may start never starts it", async () => {
+  const after = delay(50);
+  const language = startLanguage({ folder: emptyFolder(), after });
+  await language.close();
+  await after;
+  await delay(10);
+  assert.equal(language.pid, undefined);
 });
 
 /** Processes of a group that live. */
