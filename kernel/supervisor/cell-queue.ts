@@ -24,8 +24,8 @@ export interface Workshop {
   readonly assistant: Pick<Assistant, "check" | "commit" | "inspect">;
   /** Gives a cell its number, under which its output finds its request. */
   number(message: Message<ExecuteRequest>): number;
-  /** Holds output back, which comes after the type problems of the cell that makes it. */
-  readonly output: { hold(): void; release(): void };
+  /** Holds a cell's output back, which comes after its type problems. */
+  readonly output: { hold(cell: number): void; release(): void };
   /** Called after each cell. */
   ended(): void;
 }
@@ -66,16 +66,17 @@ export function createCellQueue({ speaker, executor, history, assistant, output,
     if (types === "off" || silent) return run();
     const check = () =>
       assistant.check({ source: withoutMagic(code), id: cell, types: types as "error" | "warn" }, tell);
-    return types === "error" ? runWhenRight(run, await check(), tell) : runBeside(check, run, tell);
+    if (types === "error") return runWhenRight(run, await check(), tell);
+    output.hold(cell);
+    return runBeside(check, run, tell);
   };
   const runWhenRight = async (run: () => Promise<Outcome>, problems: readonly TypeProblem[], tell: Tell) => {
     tell(problems);
     const isRefused = problems.some(({ severity }) => severity === "error");
     return isRefused ? ({ error: typeError(problems, count), isRefused } as const) : run();
   };
-  /** Output comes after the type problems, though the cell began before they were known. */
+  /** Output is held until the type problems are told, though the cell began before they were known. */
   const runBeside = async (check: () => Promise<readonly TypeProblem[]>, run: () => Promise<Outcome>, tell: Tell) => {
-    output.hold();
     const work = run();
     tell(await check());
     output.release();

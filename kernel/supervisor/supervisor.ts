@@ -48,10 +48,10 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
   const executor = startExecutor({
     folder: process.cwd(),
     ...(first ? { first } : {}),
-    onOutput: (output) => gate.pass(() => publishOutput(output)),
-    onInput: (question) => new Promise((resolve) => gate.pass(() => resolve(stdin.ask(question)))),
+    onOutput: (output) => gate.pass(output.cell, () => publishOutput(output)),
+    onInput: (question) => new Promise((resolve) => gate.pass(question.cell, () => resolve(stdin.ask(question)))),
     onReady: () => isReady(),
-    onEnd: () => gate.pass(() => comms.closeAll()),
+    onEnd: () => gate.pass("all", () => comms.closeAll()),
   });
   const comms = createCommRelay(speaker, executor);
   const language = startLanguage({
@@ -140,20 +140,20 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
   await channels.close();
 }
 
-/** Where what a cell does meets the front end: held, it waits there in its order. */
+/** Where what cells do meets the front end: what one cell does, or all do, can be held there, in its order. */
 function createGate() {
-  let waiting: (() => void)[] | undefined;
+  let held: { readonly cell: number; readonly works: (() => void)[] } | undefined;
   return {
-    pass(work: () => void) {
-      if (waiting) waiting.push(work);
+    pass(cell: number | "all", work: () => void) {
+      if (held && (cell === held.cell || cell === "all")) held.works.push(work);
       else work();
     },
-    hold() {
-      waiting ??= [];
+    hold(cell: number) {
+      held = { cell, works: [] };
     },
     release() {
-      const works = waiting ?? [];
-      waiting = undefined;
+      const { works } = held ?? { works: [] };
+      held = undefined;
       for (const work of works) work();
     },
   };
