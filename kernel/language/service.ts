@@ -52,7 +52,7 @@ const engine = createEngine(process.cwd());
 const typing = engine.config === undefined ? "loose" : "strict";
 const history = createHistory(typing);
 let scope: string | undefined;
-let warm: NodeJS.Immediate | undefined;
+let isPreparing = false;
 const shown = new Set<string>();
 
 process.on("message", (message: ToLanguage) => {
@@ -76,7 +76,8 @@ function send(message: FromLanguage) {
 function commit(source: string, id: number) {
   try {
     commitCell(source, id, history);
-    warm ??= setImmediate(prepare);
+    if (!isPreparing) setImmediate(prepare);
+    isPreparing = true;
   } catch (error) {
     if (!(error instanceof CellSyntaxError || isOverflow(error))) throw error;
   }
@@ -84,7 +85,7 @@ function commit(source: string, id: number) {
 
 /** While the author thinks, the compiler takes in what the cell declared. */
 function prepare() {
-  warm = undefined;
+  isPreparing = false;
   showHistory();
   engine.view();
 }
