@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { streamText } from "../../kernel/client.ts";
 import { type BenchRow, timeRow } from "../row.ts";
 import { suiteRows } from "./conformance.ts";
+import { jupyterClientRows } from "./jupyter-client.ts";
 import { type AbsentKernel, type Kernel, openSession, ours, peers, type Session } from "./peers.ts";
 import { type Figure, patience, type Task, tasks } from "./tasks.ts";
 
@@ -30,6 +31,7 @@ export async function kernelRows(): Promise<BenchRow[]> {
   for (const task of tasks) rows.push(...(await measure(task, running)));
   rows.push(await againstNode(running[0]!));
   for (const { session } of running) await session.end();
+  rows.push(...jupyterClientRows());
   const absent = others.filter((other): other is AbsentKernel => "remedy" in other);
   return [...rows, ...suiteRows(kernels), ...absent.map(absentRow)];
 }
