@@ -131,11 +131,14 @@ function tableHtml(names: readonly string[], rows: readonly string[][], size: st
   return `${first}${folded.join("")}<p>${size}</p>`;
 }
 
+/** Front ends take text between dollar signs for formulas, also in a table's HTML; MathJax 3 and 2 skip what has these. */
+const noMath = "mathjax_ignore tex2jax_ignore";
+
 function pageHtml(names: readonly string[], rows: readonly string[][]) {
   const cells = (tag: string, values: readonly string[]) =>
     `<tr>${values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join("")}</tr>`;
   const body = rows.map((row) => cells("td", row)).join("");
-  return `<table><thead>${cells("th", names)}</thead><tbody>${body}</tbody></table>`;
+  return `<table class="${noMath}"><thead>${cells("th", names)}</thead><tbody>${body}</tbody></table>`;
 }
 
 function tableText(names: readonly string[], rows: readonly string[][], size: string) {

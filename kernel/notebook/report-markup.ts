@@ -39,7 +39,8 @@ const tags = new Set(
   ]),
 );
 const alone = new Set(["br", "hr", "wbr"]);
-const token = /<(\/?)([a-z]+)((?: +(?:colspan|rowspan|scope|max|value|dir|lang|title)="[^"<>]*")*) *\/?>|[^<>]+/gy;
+const token =
+  /<(\/?)([a-z]+)((?: +(?:colspan|rowspan|scope|max|value|dir|lang|title)="[^"<>]*"| +class="mathjax_ignore tex2jax_ignore")*) *\/?>|[^<>]+/gy;
 
 /**
  * Whether markup consists of tags of tables and text alone, with no attribute that does anything, every tag closed.

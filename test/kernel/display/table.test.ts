@@ -68,6 +68,12 @@ for (const [name, frame] of Object.entries(frames))
     assert.equal(bundle(value)["text/plain"], "a  b\n1  x\n2  y\n3  <z>\n3 rows x 2 columns");
   });
 
+test("displayBundle keeps every page of a table from being read as formulas, for prices are between dollar signs", () => {
+  const shown = page(from(Array.from({ length: 25 }, (_, i) => ({ $a$: `$${i} and $${i}` }))));
+  assert.equal(shown.querySelectorAll("table").length, 2);
+  assert.equal(shown.querySelectorAll("table.mathjax_ignore.tex2jax_ignore").length, 2);
+});
+
 test("displayBundle pages long tables without script or style", () => {
   const rows = Array.from({ length: 1500 }, (_, i) => ({ id: i, "<name>": `<script>${i}</script>` }));
   const value = from(rows);

@@ -122,6 +122,7 @@ test("htmlReport carries no drawing code that its figures do not need", () => {
 test("isPlainMarkup takes tables and text, and nothing that could do anything", () => {
   for (const plain of [
     '<table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;1</td></tr></tbody></table><p>2 rows</p>',
+    '<table class="mathjax_ignore tex2jax_ignore"><tr><td>$1 and $2</td></tr></table>',
     '<progress max="120" value="12"></progress> 12/120<br>',
     "<details><summary>20 more rows</summary><table></table></details>",
     "text",
@@ -131,6 +132,7 @@ test("isPlainMarkup takes tables and text, and nothing that could do anything", 
     "<script>1</script>",
     '<td onclick="x">a</td>',
     '<td style="color:red">a</td>',
+    '<table class="jp-Dialog"></table>',
     "<td onclick=x>",
     "<p>a",
     "a</p>",
