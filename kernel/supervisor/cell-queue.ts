@@ -54,7 +54,7 @@ export function createCellQueue({ speaker, executor, history, assistant, output,
     const shown = count;
     const tell = (problems: readonly TypeProblem[]) => {
       if (problems.length === 0) return;
-      const data = diagnosticsBundle(problems, shown);
+      const data = diagnosticsBundle(problems, { count: shown, source: code });
       speaker.publish("display_data", header, { data, metadata: {}, transient: {} });
     };
     const help = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)(\?\??)\s*$/u.exec(code);

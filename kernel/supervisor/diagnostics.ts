@@ -1,5 +1,6 @@
 /** What the type checker found in a cell, as the front end draws it and as text. */
 
+import { sourceHash } from "../cell/source-hash.ts";
 import type { TypeProblem } from "../language/language.ts";
 import type { CellError, MimeBundle } from "../link.ts";
 
@@ -7,16 +8,19 @@ import type { CellError, MimeBundle } from "../link.ts";
 export const diagnosticsType = "application/vnd.srft.diagnostics+json";
 
 /**
- * The bundle of a cell's type problems.
+ * The bundle of a cell's type problems, with the hash of the source that they are places in.
  *
- * @param count The number shown beside the cell.
+ * @param cell The number shown beside the cell, and its whole source.
  * @example
  * const place = { line: 1, column: 6 };
  * const problem = { start: place, end: place, code: 2322, severity: "error", message: "Type 'string' is not assignable to type 'number'." };
- * diagnosticsBundle([problem], 3)["text/plain"]; // "cell [3], line 1: TS2322: Type 'string' is not assignable to type 'number'."
+ * diagnosticsBundle([problem], { count: 3, source: "const n: number = 'one'" })["text/plain"]; // "cell [3], line 1: TS2322: Type 'string' is not assignable to type 'number'."
  */
-export const diagnosticsBundle = (problems: readonly TypeProblem[], count: number): MimeBundle => ({
-  [diagnosticsType]: { execution_count: count, diagnostics: problems },
+export const diagnosticsBundle = (
+  problems: readonly TypeProblem[],
+  { count, source }: { readonly count: number; readonly source: string },
+): MimeBundle => ({
+  [diagnosticsType]: { execution_count: count, source_hash: sourceHash(source), diagnostics: problems },
   "text/plain": problemLines(problems, count).join("\n"),
 });
 

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { sourceHash } from "../../../kernel/cell/source-hash.ts";
 import { type Answer, type Client, resultText, startClient, streamText, types } from "../client.ts";
 
 const root = join(import.meta.dirname, "../../../..");
@@ -24,7 +25,8 @@ const diagnostics = ({ iopub }: Answer) =>
   iopub.filter(({ content }) => content.data?.[mime]).map(({ content }) => content.data);
 
 test("a cell with a type error runs and shows where it is, before its output", async () => {
-  const answer = await client.execute("let s = '😀'; const n: number = 'one';\nconsole.log(n)");
+  const source = "let s = '😀'; const n: number = 'one';\nconsole.log(n)";
+  const answer = await client.execute(source);
   assert.deepEqual(types(answer), ["busy", "execute_input", "display_data", "stream", "idle"]);
   const [bundle] = diagnostics(answer);
   const count = answer.reply.content.execution_count;
@@ -32,6 +34,7 @@ test("a cell with a type error runs and shows where it is, before its output", a
   const [start, end] = [19, 20].map((column) => ({ line: 1, column }));
   assert.deepEqual(bundle[mime], {
     execution_count: count,
+    source_hash: sourceHash(source),
     diagnostics: [{ start, end, code: 2322, severity: "error", message }],
   });
   assert.equal(bundle["text/plain"], `cell [${count}], line 1: TS2322: ${message}`);
@@ -55,6 +58,8 @@ test("%types error refuses a cell and shows the same places; a silent request is
   assert.deepEqual(types(refused), ["busy", "execute_input", "display_data", "error", "idle"]);
   assert.equal(refused.reply.content.ename, "TypeScriptError");
   assert.deepEqual(diagnostics(refused)[0][mime].diagnostics[0].start, { line: 3, column: 6 });
+  const whole = "%types error\nglobalThis.ran = true;\nconst n: number = 'one';";
+  assert.equal(diagnostics(refused)[0][mime].source_hash, sourceHash(whole), "of the source with its magic");
   assert.equal(resultText(await client.execute("%types off\ntypeof (globalThis as any).ran")), "'undefined'");
   assert.deepEqual(diagnostics(await client.execute("const n2: number = 'one'")), []);
   const silent = await client.execute("%types warn\nconst n3: number = 'one'", { silent: true });

@@ -1,17 +1,25 @@
-/** The output that lists a cell's type errors, and underlines them in the cell until it is edited or run again. */
+/** The output that lists a cell's type errors, and underlines them in the cell until it is edited or run again; never in another source. */
 
 import { EditorView } from "@codemirror/view";
 import type { CodeCell, NotebookPanel } from "@jupyterlab/notebook";
 import type { MimeModel, RendererFactory } from "@jupyterlab/rendermime";
 import { Widget } from "@lumino/widgets";
+import { sourceHash } from "../../../cell/source-hash.ts";
 import { type Diagnostic, rangeIn } from "./positions.ts";
 import { clearSquiggles, showSquiggles } from "./squiggles.ts";
 
 export const diagnosticsType = "application/vnd.srft.diagnostics+json";
 
+interface Payload {
+  readonly diagnostics?: readonly Diagnostic[];
+  /** Of the cell that was checked. */
+  readonly source_hash?: string;
+}
+
 class DiagnosticsView extends Widget {
   readonly #panel: NotebookPanel;
   #diagnostics: readonly Diagnostic[] = [];
+  #sourceHash: string | undefined;
   #marked: EditorView | undefined;
   #waiting = 0;
 
@@ -22,7 +30,8 @@ class DiagnosticsView extends Widget {
   }
 
   async renderModel({ data }: MimeModel): Promise<void> {
-    const payload = data[diagnosticsType] as { readonly diagnostics?: readonly Diagnostic[] } | undefined;
+    const payload = data[diagnosticsType] as Payload | undefined;
+    this.#sourceHash = payload?.source_hash;
     this.#diagnostics = Array.isArray(payload?.diagnostics) ? payload.diagnostics : [];
     this.node.replaceChildren(...this.#diagnostics.map((diagnostic) => this.#line(diagnostic)));
     this.#mark();
@@ -44,7 +53,7 @@ class DiagnosticsView extends Widget {
 
   #goTo(diagnostic: Diagnostic) {
     const editor = this.#editor();
-    const range = editor && rangeIn(editor.state.doc, diagnostic);
+    const range = editor && this.#isOf(editor) && rangeIn(editor.state.doc, diagnostic);
     if (!range) return;
     editor.dispatch({ selection: { anchor: range.from } });
     editor.focus();
@@ -54,6 +63,11 @@ class DiagnosticsView extends Widget {
     const cell = cellAround(this.#panel, this.node);
     const editor = cell?.editor?.editor;
     return editor instanceof EditorView ? editor : undefined;
+  }
+
+  /** Places in a source mean nothing in another; outputs that name none are taken at their word. */
+  #isOf({ state }: EditorView) {
+    return this.#sourceHash === undefined || this.#sourceHash === sourceHash(String(state.doc));
   }
 
   /** The editor of a cell that is still being laid out is there some frames later. */
@@ -66,7 +80,8 @@ class DiagnosticsView extends Widget {
       return;
     }
     this.#marked = editor;
-    showSquiggles(editor, this.#diagnostics);
+    if (this.#isOf(editor)) showSquiggles(editor, this.#diagnostics);
+    else clearSquiggles(editor);
   }
 
   protected override onAfterAttach() {
