@@ -64,7 +64,7 @@ export async function figureNotebook(): Promise<Notebook> {
 }
 
 /** A table whose columns, values and cells are hostile, as the kernel shows it. */
-async function hostileColumns() {
+export async function hostileColumns() {
   const names = hostileTexts.filter((text) => text !== "__proto__"); // which arquero cannot hold
   const columns = Object.fromEntries(names.map((text) => [text, [text, 1]]));
   return displayBundle(table(columns));

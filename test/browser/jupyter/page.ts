@@ -78,10 +78,11 @@ export async function allRan(page: Page, { timeout = patience } = {}) {
 export const outputsOf = (page: Page, index: number): Locator =>
   page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea-child");
 
+/** How a cell's failure is drawn: since JupyterLab 4.6 as what was written to stderr is, before as a type of its own. */
+export const errorOutput =
+  '.jp-RenderedText:is([data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"])';
+
 /** No cell failed. */
 export async function assertNoError(page: Page) {
-  assert.deepEqual(
-    await page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]').allTextContents(),
-    [],
-  );
+  assert.deepEqual(await page.locator(errorOutput).allTextContents(), []);
 }

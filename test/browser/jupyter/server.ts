@@ -132,17 +132,15 @@ export function copyNotebook({ folder }: Pick<Jupyter, "folder">, name: string):
     cpSync(join(shipped, "checkpoints"), join(folder, "checkpoints"), { recursive: true });
 }
 
-interface Output {
+export interface Output {
   readonly output_type: string;
   readonly [field: string]: unknown;
 }
 
-/** Writes a notebook of code cells; one that has outputs is untrusted, for nobody signed it. */
-export function writeNotebook(
-  { folder }: Pick<Jupyter, "folder">,
-  name: string,
-  cells: readonly (string | { readonly source: string; readonly outputs: readonly Output[] })[],
-): void {
+/** A code cell that was not run, or one with what it showed. */
+export type Cell = string | { readonly source: string; readonly outputs: readonly Output[] };
+
+function notebookOf(cells: readonly Cell[]) {
   const kernelspec = { name: "srft", display_name: "TypeScript (srft)", language: "typescript" };
   const whole = cells.map((cell, i) => {
     const { source, outputs } = typeof cell === "string" ? { source: cell, outputs: [] } : cell;
@@ -155,8 +153,23 @@ export function writeNotebook(
       outputs,
     };
   });
-  writeFileSync(
-    join(folder, name),
-    JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: whole }),
-  );
+  return { nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: whole };
+}
+
+/** Writes a notebook of code cells; one that has outputs is untrusted, for nobody signed it. */
+export function writeNotebook({ folder }: Pick<Jupyter, "folder">, name: string, cells: readonly Cell[]): void {
+  writeFileSync(join(folder, name), JSON.stringify(notebookOf(cells)));
+}
+
+/** Writes a notebook that the server signs: it is trusted when it is opened. */
+export async function writeTrustedNotebook(
+  { address }: Pick<Jupyter, "address">,
+  name: string,
+  cells: readonly Cell[],
+) {
+  const notebook = notebookOf(cells);
+  for (const cell of notebook.cells) Object.assign(cell.metadata, { trusted: true });
+  const body = JSON.stringify({ type: "notebook", format: "json", content: notebook });
+  const { ok, status } = await fetch(address(`api/contents/${name}`), { method: "PUT", body });
+  if (!ok) throw new Error(`the server did not save ${name}: ${status}`);
 }
