@@ -16,6 +16,10 @@ const patience = { types: 150, values: 50 };
 /** How long a cell waits for its diagnostics, and for the type checker to start; how late they are still told; in ms. */
 const checkPatience = { before: 300, start: 5000, late: 10_000 };
 
+/** A cell without these words leaves later cells nothing, and depends on no file. */
+const declaring =
+  /\b(const|let|var|using|function|class|enum|interface|type|namespace|module|declare|abstract|import|export|require)\b/;
+
 /**
  * Makes the assistant of one kernel.
  *
@@ -29,6 +33,8 @@ export function createAssistant(
   language?: Pick<Language, "check" | "complete" | "inspect" | "commit" | "close" | "ready">,
 ) {
   let isReady = false;
+  /** The last cell, if it was found right and declares nothing: run again at once, it is right again. */
+  let settled: string | undefined;
   void language?.ready.then(() => {
     isReady = true;
   });
@@ -70,7 +76,7 @@ export function createAssistant(
       cell: { readonly source: string; readonly id: number; readonly types: "error" | "warn" },
       late: (problems: readonly TypeProblem[]) => void,
     ): Promise<readonly TypeProblem[]> {
-      if (!language) return [];
+      if (!language || cell.source === settled) return [];
       const checking = language
         .check(cell.source, { id: cell.id, budget: checkPatience.late })
         .then((problems) => (problems === "absent" ? [] : problems))
@@ -78,10 +84,15 @@ export function createAssistant(
       const wait = isReady ? checkPatience.before : cell.types === "error" ? checkPatience.start : 0;
       const known = await Promise.race([checking, delay(wait, undefined, { ref: false })]);
       if (!known) void checking.then(late);
+      settled = known?.length === 0 && !declaring.test(cell.source) ? cell.source : undefined;
       return known ?? [];
     },
     /** A cell ran: later cells see what it declared. */
-    commit: (source: string, id: number) => language?.commit(source, id),
+    commit(source: string, id: number) {
+      if (source === settled) return;
+      settled = undefined;
+      language?.commit(source, id);
+    },
     close: async () => language?.close(),
   };
 }
