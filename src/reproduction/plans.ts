@@ -12,7 +12,7 @@ export interface PlanOptions {
   readonly seeds: readonly number[];
   /** Of all stages together. Default 120. */
   readonly steps?: number;
-  /** Default 12 prompts × 8 rollouts, 24 demonstrations, learning rate 2e-4. */
+  /** Default 8 prompts × 8 rollouts, 16 demonstrations, learning rate 2e-4. */
   readonly train?: PlainTrainOptions;
   /** Default: a sixth of the steps for the paper's methods, never for variants. */
   readonly checkpointEvery?: number;
@@ -20,7 +20,7 @@ export interface PlanOptions {
   readonly evaluateEvery?: number;
 }
 
-const usual: PlainTrainOptions = { promptsPerStep: 12, groupSize: 8, demonstrationsPerStep: 24, learningRate: 2e-4 };
+const usual: PlainTrainOptions = { promptsPerStep: 8, groupSize: 8, demonstrationsPerStep: 16, learningRate: 2e-4 };
 
 type Stages = readonly (Omit<StagePlan, "steps"> & { readonly share: number })[];
 

@@ -72,14 +72,15 @@ interface Chosen {
 async function labSetting({ model, device, seed }: Chosen): Promise<Setting> {
   const file = join(checkpoints, `${model}.safetensors`);
   const task = arithmeticTask({ seed });
+  const policy = await loadPolicy(file, { device });
   return {
     name: `lab policy, ${model}`,
     task: task as unknown as Task<Problem>,
     splits: task.splits,
     maxTokens: 48,
     fingerprint: [await sha256(file), device, seed].join(" "),
-    base: () => loadPolicy(file, { device }),
-    load: (saved) => loadPolicy(saved, { device }),
+    base: () => policy.clone(),
+    load: (saved) => loadPolicy(saved, { like: policy }),
   };
 }
 
@@ -103,7 +104,7 @@ async function folderSetting({ model, device, seed, problems = 500 }: Chosen): P
     maxTokens: Math.min(512, policy.contextLength >> 1),
     fingerprint: [weights, parametersPrint(await policy.parameters()), device, seed].join(" "),
     base: () => policy.clone(),
-    load: (saved) => loadPolicy(saved, { device }),
+    load: (saved) => loadPolicy(saved, { like: policy }),
   };
 }
 

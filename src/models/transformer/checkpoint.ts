@@ -39,17 +39,29 @@ export async function createPolicy({
 /**
  * The policy of a checkpoint file.
  *
+ * @param options.like A policy of the same architecture, whose compiled programs the new one shares (loading many
+ *   checkpoints of one run then costs no compilation).
  * @throws {SyntaxError} If the file is no checkpoint of ours.
- * @throws {RangeError} If a tensor is missing, has another shape or holds a weight that is not finite.
+ * @throws {RangeError} If a tensor is missing, has another shape or holds a weight that is not finite, or the
+ *   architecture is another than that of `like`.
  * @example
  * await policy.save("base.safetensors");
- * const again = await loadPolicy("base.safetensors");
+ * const again = await loadPolicy("base.safetensors", { like: policy });
  */
-export async function loadPolicy(file: string, options: CompileOptions = {}): Promise<TransformerPolicy> {
+export async function loadPolicy(
+  file: string,
+  { like, ...options }: CompileOptions & { readonly like?: TransformerPolicy } = {},
+): Promise<TransformerPolicy> {
   const content = await loadSafetensors(file);
   const config = completeConfig(readConfig(content, file));
   const parameters = readParameters(content, config, file);
-  return TransformerPolicy.create(createPrograms(config, options), parameters);
+  if (!like) return TransformerPolicy.create(createPrograms(config, options), parameters);
+  if (JSON.stringify(like.config) !== JSON.stringify(config)) {
+    throw new RangeError(
+      `loadPolicy: expected the architecture of the policy to load like but found another in ${file}`,
+    );
+  }
+  return like.with(parameters);
 }
 
 function readConfig({ metadata }: Safetensors, file: string): TransformerConfig {

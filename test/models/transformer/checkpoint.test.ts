@@ -27,6 +27,18 @@ test("loadPolicy restores every bit that save wrote", async () => {
   assert.deepEqual(await again.parameters(), await policy.parameters());
 });
 
+test("loadPolicy like another policy shares its programs, and refuses another architecture", async () => {
+  const again = await loadPolicy(file, { like: policy });
+  assert.deepEqual(await again.parameters(), await policy.parameters());
+  const sequences = [{ prompt: [1, 3], completion: [4, 2] }];
+  assert.deepEqual(await again.score(sequences), await policy.score(sequences));
+  const other = await createPolicy({ vocabularySize: 9, layers: 2, width: 8, heads: 2, contextLength: 16, seed: 3 });
+  await assert.rejects(loadPolicy(file, { like: other }), {
+    name: "RangeError",
+    message: /the architecture of the policy/,
+  });
+});
+
 test("loadPolicy names the tensor that is missing, misshapen or not finite", async () => {
   await assert.rejects(
     loadPolicy(await changed(({ tensors }) => tensors.delete("norm"))),
