@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type Notebook, readNotebook } from "../../kernel/notebook/notebook.ts";
+import { claimsOf, indexTable, notebookKey, paperNotebooks, verdictTable } from "../../notebooks/reproduce.ts";
+import { claimsMime } from "../../src/reproduction/claims.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "srft-reproduce-"));
+after(() => rmSync(folder, { recursive: true }));
+const root = join(import.meta.dirname, "../../..");
+const names = paperNotebooks();
+const committed = names.map((name) => {
+  const notebook = readNotebook(join(root, "notebooks", name));
+  return { name, notebook, claims: claimsOf(notebook) };
+});
+
+test("paperNotebooks are those of the paper, in order, or those whose names begin so", () => {
+  assert.deepEqual(
+    names.map((name) => name.slice(0, 2)),
+    ["02", "03", "04", "05", "06", "07", "08", "09"],
+  );
+  assert.deepEqual(paperNotebooks(["07", "02"]), [names[0], names[5]]);
+});
+
+test("every notebook ends in claims with verdicts; an id stands for one claim", () => {
+  const ids = committed.flatMap(({ claims }) => claims.map(({ id }) => id));
+  assert.equal(new Set(ids).size, ids.length);
+  for (const { name, claims } of committed) assert.ok(claims.length >= 4, name);
+  for (const { name, claims } of committed) {
+    for (const { id, found, verdict } of claims) {
+      assert.equal(id.slice(0, 2), name.slice(0, 2));
+      if (verdict !== "not testable here") assert.ok(found!.n >= 2, id);
+    }
+  }
+});
+
+test("notebookKey changes with the code of a cell and with parameters, not with outputs", () => {
+  const file = join(folder, "02.ipynb");
+  const write = (source: string, outputs: object[] = []) => {
+    const cells = [{ cell_type: "code", source, outputs, execution_count: null, metadata: {} }];
+    writeFileSync(file, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells }));
+    return notebookKey(file, {});
+  };
+  const key = write("1 + 1");
+  assert.equal(write("1 + 1", [{ output_type: "stream", name: "stdout", text: "2" }]), key);
+  assert.notEqual(write("1 + 2"), key);
+  write("1 + 1");
+  assert.notEqual(notebookKey(file, { SRFT_STEPS: "2" }), key);
+  assert.equal(notebookKey(file, { SRFT_RUNS: "elsewhere", HOME: "x" }), key);
+});
+
+test("indexTable has a row a claim and escapes what would break it", () => {
+  const found = { mean: 0.51, sd: 0.1, low: null, high: 0.75, n: 3 } as unknown as {
+    mean: number;
+    sd: number;
+    low: number;
+    high: number;
+    n: number;
+  };
+  const claim = {
+    id: "x",
+    claim: "<b>a | b",
+    paper: "p",
+    measure: "m",
+    expected: { above: 0 },
+    found,
+    verdict: "partly",
+  } as const;
+  const bundle = { [claimsMime]: { claims: [claim] } };
+  const cells = [
+    {
+      cell_type: "code",
+      source: "",
+      metadata: {},
+      outputs: [{ output_type: "display_data", data: bundle, metadata: {} }],
+    },
+  ];
+  const notebook = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells } as unknown as Notebook;
+  assert.deepEqual(claimsOf(notebook), [claim]);
+  const table = indexTable([{ name: "03-x.ipynb", notebook, claims: claimsOf(notebook) }]);
+  assert.equal(table.split("\n").length, 3);
+  assert.match(table, /^\| 03 \| &lt;b>a {3}b \| p \| not found \| m: 0.51 \[∞, 0.75\] \| \*\*partly\*\* \|$/m);
+});
+
+test("README's table of verdicts is that of the committed notebooks", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  assert.ok(readme.includes(verdictTable(committed)), "npm run reproduce -- --readme prints it");
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { readNotebook } from "../../kernel/notebook/notebook.ts";
+import { claimsOf } from "../../notebooks/reproduce.ts";
+import { writeTinyModel } from "../reproduction/tiny-model.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const main = join(import.meta.dirname, "../../kernel/main.js");
+const folder = mkdtempSync(join(tmpdir(), "srft-twin-"));
+after(() => rmSync(folder, { recursive: true }));
+const model = await writeTinyModel(join(folder, "tiny-qwen2"));
+const notebooks = readdirSync(join(root, "notebooks")).filter((name) => /^0[2-9].*\.ipynb$/.test(name));
+const quick = ["02"];
+
+for (const name of notebooks) {
+  test(`${name} runs on a folder of Hugging Face, two steps`, { timeout: 1_200_000 }, (context) => {
+    if (process.env.SRFT_FULL !== "1" && !quick.includes(name.slice(0, 2))) {
+      console.error(`SKIPPED 1 notebook on a tiny Qwen2: ${name} takes minutes; SRFT_FULL=1 runs it`);
+      return context.skip("takes minutes; SRFT_FULL=1 runs it");
+    }
+    const out = join(folder, name);
+    const { SRFT_FULL: _, ...plain } = process.env;
+    const env = { ...plain, SRFT_MODEL: model, SRFT_STEPS: "2", SRFT_RUNS: join(folder, "runs") };
+    execFileSync(process.execPath, [main, "run", join(root, "notebooks", name), "--out", out], { env, stdio: "pipe" });
+    const claims = claimsOf(readNotebook(out));
+    assert.ok(claims.length > 3);
+    for (const { found, verdict } of claims) {
+      assert.ok(verdict === "not testable here" || Number.isFinite(found!.mean), JSON.stringify(found));
+    }
+  });
+}
