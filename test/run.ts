@@ -11,5 +11,8 @@ const files = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf
   .sort();
 if (files.length === 0)
   throw new Error(`run: expected a test whose path contains ${wanted.join(" or ")} but found none`);
-const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], { stdio: "inherit" });
+const limit = process.env.SRFT_FULL === "1" ? [] : ["--test-timeout=600000"]; // a test that hangs is a test that fails
+const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...limit, ...files], {
+  stdio: "inherit",
+});
 process.exit(status ?? 1);

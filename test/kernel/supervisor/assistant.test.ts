@@ -8,7 +8,10 @@ function assistantOver(says: (source: string) => readonly TypeProblem[]) {
   const heard: string[] = [];
   const language = {
     ready: Promise.resolve(),
-    check: async (source: string) => (heard.push(`check ${source}`), says(source)),
+    check: async (source: string) => {
+      heard.push(`check ${source}`);
+      return says(source);
+    },
     complete: async () => "absent" as const,
     inspect: async () => "absent" as const,
     commit: (source: string) => void heard.push(`commit ${source}`),
