@@ -105,7 +105,8 @@ const drawScript = `(() => {
   const draw = async (figure) => {
     observer.unobserve(figure);
     const drawing = figure.querySelector(".drawing");
-    if (!drawing) return;
+    if (!drawing || figure.dataset.drawn) return;
+    figure.dataset.drawn = "yes";
     const host = document.createElement("div");
     drawing.before(host);
     try {
@@ -120,5 +121,9 @@ const drawScript = `(() => {
     { rootMargin: "600px 0px" },
   );
   document.querySelectorAll(".figure").forEach((figure) => observer.observe(figure));
-  addEventListener("beforeprint", () => document.querySelectorAll("[data-figure=heat-map]").forEach(draw));
+  addEventListener("beforeprint", () => {
+    const late = document.querySelectorAll("[data-figure=heat-map]:not([data-drawn])");
+    late.forEach(draw);
+    if (late.length > 0) dispatchEvent(new Event("beforeprint")); // what was just drawn has not heard it
+  });
 })();`;

@@ -92,7 +92,6 @@ test("the report prints on light paper, without its contents and folded code, wi
   assert.equal(await page.locator("nav").isVisible(), false);
   assert.equal(await page.locator("summary").first().isVisible(), false);
   await page.evaluate("dispatchEvent(new Event('beforeprint'))");
-  await page.evaluate("dispatchEvent(new Event('beforeprint'))");
   assert.equal(await page.locator("[data-srft] .chunk span").count(), 70 * 3);
   assert.ok((await page.pdf({ format: "A4" })).length > 20_000);
 });

@@ -178,22 +178,29 @@ function fillFirst(view: View) {
 /** Fills the places near the view and empties the others, fills all for printing; returns what ends it. */
 function watch(view: View): () => void {
   const places = new Map(view.panels.flatMap((panel) => panel.places.map((place) => [place.node as Element, place])));
+  let isPrinting = false;
   const fillAll = () => {
+    isPrinting = true;
     for (const place of places.values()) fillPlace(view, place);
+  };
+  const printed = () => {
+    isPrinting = false;
   };
   const see = (entries: readonly IntersectionObserverEntry[]) => {
     for (const { target, isIntersecting } of entries) {
       const place = places.get(target)!;
       if (isIntersecting) fillPlace(view, place);
-      else if (!holds(place, view.at)) empty(place);
+      else if (!isPrinting && !holds(place, view.at)) empty(place);
     }
   };
   const observer = new IntersectionObserver(see, { root: view.scroller, rootMargin: "250px 0px" });
   for (const node of places.keys()) observer.observe(node);
   window.addEventListener("beforeprint", fillAll);
+  window.addEventListener("afterprint", printed);
   return () => {
     observer.disconnect();
     window.removeEventListener("beforeprint", fillAll);
+    window.removeEventListener("afterprint", printed);
   };
 }
 
