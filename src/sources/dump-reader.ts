@@ -6,7 +6,7 @@
 import type { TokenLogprobs } from "../data/dumps/position-scores.ts";
 import type { DumpRow, DumpTokens } from "../data/dumps/row.ts";
 import type { Sequence } from "../srft/policy.ts";
-import type { Provenance, Reader } from "../srft/reader.ts";
+import { type Provenance, plainProvenance, type Reader } from "../srft/reader.ts";
 
 export interface DumpReaderOptions {
   /** V of the model that wrote the dump. */
@@ -48,22 +48,10 @@ export function dumpReader(rows: readonly DumpRow[], { vocabularySize, provenanc
     vocabularySize,
     contextLength: texts.reduce((most, text) => Math.max(most, text.prompt.length + text.completion.length), 0),
     topLogprobs,
-    provenance: { ...nothingKnown, engine: rows[0]!.format, ...provenance },
+    provenance: { ...plainProvenance, engine: rows[0]!.format, ...provenance },
   };
   return { texts, rewards: Float32Array.from(rows, ({ reward = Number.NaN }) => reward), reader };
 }
-
-const nothingKnown: Omit<Provenance, "engine"> = {
-  version: null,
-  mode: "raw",
-  temperature: 1,
-  topP: 1,
-  dtype: null,
-  tokenizerHash: null,
-  templateHash: null,
-  weightsHash: null,
-  seed: null,
-};
 
 type Scored = DumpTokens & { readonly scores: TokenLogprobs };
 

@@ -26,6 +26,20 @@ export interface Provenance {
   readonly seed: number | null;
 }
 
+/** What is taken for granted of log-probs of which nothing else is known: raw, at temperature 1. */
+export const plainProvenance: Provenance = {
+  engine: "srft",
+  version: null,
+  mode: "raw",
+  temperature: 1,
+  topP: 1,
+  dtype: null,
+  tokenizerHash: null,
+  templateHash: null,
+  weightsHash: null,
+  seed: null,
+};
+
 /** The k likeliest tokens, and the text's token, at each of N positions; all a server tells. */
 export interface TopLogprobs {
   /** log π(y_t), [N] nats. */

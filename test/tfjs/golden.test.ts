@@ -1,27 +1,14 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { completeConfig } from "../../src/models/transformer/checkpoint.ts";
 import { tfjsPolicy } from "../../src/tfjs/index.ts";
+import { cotangents, golden, relativeError } from "../models/transformer-golden.ts";
 import { backends, needs } from "./tensorflow.ts";
 import { transformer } from "./transformer.ts";
 
-const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../../test/golden/transformer.json"), "utf8"));
 const config = completeConfig(golden.config);
 const goldenPolicy = () => tfjsPolicy({ tf, ...config, ...transformer(config, golden.parameters) });
-const cotangents = {
-  logprobs: Float32Array.from(golden.dLogprobs as number[]),
-  entropies: Float32Array.from(golden.dEntropies as number[]),
-};
-
-/** Largest difference relative to the largest golden entry. */
-function relativeError(ours: ArrayLike<number>, theirs: readonly number[]): number {
-  assert.equal(ours.length, theirs.length);
-  const size = Math.max(...theirs.map(Math.abs));
-  return Math.max(...theirs.map((one, i) => Math.abs(one - ours[i]!))) / size;
-}
 
 // The golden values are float64 and TensorFlow.js computes in float32, as our engine does: the bounds are those of its test.
 for (const backend of backends) {

@@ -1,23 +1,10 @@
 /** What must agree before the log-probs of two models may be compared: tokenizer, chat template, and how they were made. */
 
-import type { Provenance, Reader } from "../../srft/reader.ts";
-
-const plain: Provenance = {
-  engine: "srft",
-  version: null,
-  mode: "raw",
-  temperature: 1,
-  topP: 1,
-  dtype: null,
-  tokenizerHash: null,
-  templateHash: null,
-  weightsHash: null,
-  seed: null,
-};
+import { type Provenance, plainProvenance, type Reader } from "../../srft/reader.ts";
 
 /** A reader's provenance; what it does not say is that of raw log-probs at temperature 1. */
 export const provenanceOf = ({ provenance = {} }: Pick<Reader, "provenance">): Provenance => ({
-  ...plain,
+  ...plainProvenance,
   ...provenance,
 });
 

@@ -12,6 +12,7 @@ import type { HuggingFaceTokenizer } from "../../models/hugging-face/tokenizer.t
 import { randomInteger } from "../../random.ts";
 import type { Rollouts, SampleOptions, Sequence } from "../../srft/policy.ts";
 import type { Provenance, Reader } from "../../srft/reader.ts";
+import { checkNucleusSampling } from "../check-sampling.ts";
 import { createClient, type HttpClient, type HttpOptions } from "../http/client.ts";
 import { inOrder } from "../http/limit.ts";
 import type { Completion, Engine, Identity, Sampling, Text } from "./engine.ts";
@@ -223,18 +224,7 @@ function idsOf(tokens: ArrayLike<number>, { where, vocabularySize, contextLength
 
 function samplingOf(options: ServerSampleOptions, vocabularySize: number): Omit<Sampling, "seed"> {
   const { groupSize = 1, maxTokens, temperature = 1, topP = 1, topK = 0, random } = options;
-  for (const [name, value] of Object.entries({ groupSize, maxTokens })) {
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new RangeError(`sample: expected an integer ${name} >= 1 but found ${value}`);
-    }
-  }
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: expected a finite temperature >= 0 but found ${temperature}`);
-  }
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`sample: expected topP in (0, 1] but found ${topP}`);
-  if (temperature > 0 && !random) {
-    throw new TypeError(`sample: expected random at temperature ${temperature} but found none: createRandom(7)`);
-  }
+  checkNucleusSampling({ groupSize, maxTokens, temperature, topP, ...(random && { random }) });
   checkTopK("sample", topK, vocabularySize);
   return { groupSize, maxTokens, temperature, topP, topK };
 }

@@ -12,6 +12,7 @@ import { type HuggingFaceTokenizer, loadTokenizer } from "../../models/hugging-f
 import type { Rollouts, SampleOptions, Scores, Sequence } from "../../srft/policy.ts";
 import type { Provenance, Reader } from "../../srft/reader.ts";
 import { tokenStatistics } from "../../token-stats/token-statistics.ts";
+import { checkNucleusSampling } from "../check-sampling.ts";
 import { hashFiles } from "../hash-files.ts";
 import { type DrawnToken, sampleToken } from "../sample-token.ts";
 import { startRun } from "./forward.ts";
@@ -199,7 +200,7 @@ async function sample(
   options: TransformersJsSampleOptions,
 ): Promise<Rollouts> {
   const drawing = { groupSize: 1, temperature: 1, topP: 1, ...options };
-  checkDrawing(drawing);
+  checkNucleusSampling(drawing);
   for (const [i, prompt] of prompts.entries()) {
     if (prompt.length === 0) throw new RangeError(`sample: prompt ${i}: expected a token or more but found none`);
     const where = `sample: prompt ${i}`;
@@ -217,21 +218,6 @@ async function sample(
     entropies: Float32Array.from(all, ({ entropy }) => entropy),
     behaviorLogprobs: Float32Array.from(all, ({ behaviorLogprob }) => behaviorLogprob),
   };
-}
-
-function checkDrawing({ groupSize, maxTokens, temperature, topP, random }: Drawing) {
-  for (const [name, value] of Object.entries({ groupSize, maxTokens })) {
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new RangeError(`sample: expected an integer ${name} >= 1 but found ${value}`);
-    }
-  }
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: expected a finite temperature >= 0 but found ${temperature}`);
-  }
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`sample: expected topP in (0, 1] but found ${topP}`);
-  if (temperature > 0 && !random) {
-    throw new TypeError(`sample: expected random at temperature ${temperature} but found none: createRandom(7)`);
-  }
 }
 
 /** The completions of one prompt; rows that have ended are fed on, unread. */

@@ -33,6 +33,14 @@ describe("A notebook in JupyterLab and Notebook 7", { skip }, () => {
     trapped = await openJupyterPage(browser, jupyter);
     page = trapped.page;
   };
+  const tourIsDrawn = async () => {
+    for (const drawn of [
+      ".srft-live-chart polyline",
+      ".js-plotly-plot .trace",
+      '[data-srft="token-heat-map"] .chunk span',
+    ])
+      await page.locator(drawn).first().waitFor();
+  };
   before(async () => {
     [jupyter, browser] = await Promise.all([startJupyter(), launch()]);
   });
@@ -54,12 +62,7 @@ describe("A notebook in JupyterLab and Notebook 7", { skip }, () => {
     await picture(page, "lab-tour-start");
     await runAll(page);
     await assertNoError(page);
-    for (const drawn of [
-      ".srft-live-chart polyline",
-      ".js-plotly-plot .trace",
-      '[data-srft="token-heat-map"] .chunk span',
-    ])
-      await page.locator(drawn).first().waitFor();
+    await tourIsDrawn();
     await page.locator('.srft-widget[data-live="true"] input[type="range"]').fill("3");
     await page.getByText("At temperature 3 the policy counts on from 4").waitFor();
     await page.setViewportSize({ width: 1280, height: 1300 });
@@ -158,12 +161,7 @@ for (let step = 1; step <= 400; step++) {
     await openNotebook(page, jupyter, { name: "00-tour.ipynb", frontEnd: "notebook" });
     await runAll(page);
     await assertNoError(page);
-    for (const drawn of [
-      ".srft-live-chart polyline",
-      ".js-plotly-plot .trace",
-      '[data-srft="token-heat-map"] .chunk span',
-    ])
-      await page.locator(drawn).first().waitFor();
+    await tourIsDrawn();
     await page.locator('.srft-widget[data-live="true"] input[type="range"]').fill("2");
     await page.getByText("At temperature 2 the policy counts on from 4").waitFor();
     await picture(page, "notebook-7-tour");

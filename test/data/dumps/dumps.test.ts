@@ -386,17 +386,3 @@ describe("readDump names by file and line", () => {
     );
   });
 });
-
-test("readDump holds a line, not a file, in memory", async () => {
-  const line = JSON.stringify({ ...verl, output: "x".repeat(100_000) });
-  const file = join(folder, "long.jsonl");
-  await writeFile(file, `${line}\n`.repeat(1500)); // 150 MB
-  global.gc?.();
-  const before = process.memoryUsage().rss;
-  let [rows, most] = [0, 0];
-  for await (const _ of readDump(file)) {
-    if (++rows % 50 === 0) most = Math.max(most, process.memoryUsage().rss - before);
-  }
-  assert.equal(rows, 1500);
-  assert.ok(most < 120e6, `${Math.round(most / 1e6)} MB more`);
-});

@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, test } from "node:test";
 import { loadRuntime } from "../../../src/graph/session.ts";
 import { completeConfig, createPolicy } from "../../../src/models/transformer/checkpoint.ts";
 import { createPrograms } from "../../../src/models/transformer/programs.ts";
 import { TransformerPolicy } from "../../../src/models/transformer/transformer-policy.ts";
+import { cotangents, golden, relativeError } from "../transformer-golden.ts";
 
-const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../../../test/golden/transformer.json"), "utf8"));
 const programs = createPrograms(completeConfig(golden.config));
 const arrays = (record: Record<string, number[]>) =>
   Object.fromEntries(Object.entries(record).map(([name, data]) => [name, Float32Array.from(data)]));
 const goldenPolicy = () => TransformerPolicy.create(programs, arrays(golden.parameters));
-const cotangents = {
-  logprobs: Float32Array.from(golden.dLogprobs as number[]),
-  entropies: Float32Array.from(golden.dEntropies as number[]),
-};
-
-/** Largest difference relative to the largest golden entry. */
-function relativeError(ours: ArrayLike<number>, theirs: readonly number[]): number {
-  assert.equal(ours.length, theirs.length);
-  const size = Math.max(...theirs.map(Math.abs));
-  return Math.max(...theirs.map((one, i) => Math.abs(one - ours[i]!))) / size;
-}
 
 before(loadRuntime);
 
