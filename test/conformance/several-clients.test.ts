@@ -32,7 +32,7 @@ after(async () => {
 const askers = (messages: readonly Received[]) =>
   new Set(messages.map(({ parent }) => (parent as { session: string }).session));
 
-test("two clients: each gets its own replies only, both hear everything on iopub", async () => {
+test("two clients: each gets its own replies only, both hear everything on iopub", { timeout: 60_000 }, async () => {
   const cells = Array.from({ length: 50 }, (_, n) => n);
   const [ours, theirs] = await Promise.all([
     Promise.all(cells.map((n) => first.execute(`console.log('first ${n}'); ${n}`))),
@@ -45,10 +45,11 @@ test("two clients: each gets its own replies only, both hear everything on iopub
   );
   assert.deepEqual([askers(first.replies).size, askers(second.replies).size], [1, 1]);
   assert.notDeepEqual(askers(first.replies), askers(second.replies));
-  for (const { heard } of [first, second]) {
-    const said = heard
-      .filter(({ header }) => header.msg_type === "stream")
-      .map(({ content }) => content.text as string);
+  // Each waits for its own cells only: what the other one's last cell prints may still be on its way.
+  for (const { hear, heard } of [first, second]) {
+    const prints = () => heard.filter(({ header }) => header.msg_type === "stream");
+    await hear(() => prints().length === 2 * cells.length);
+    const said = prints().map(({ content }) => content.text as string);
     const expected = cells.flatMap((n) => [`first ${n}\n`, `second ${n}\n`]);
     assert.deepEqual(said.sort(), expected.sort());
   }
