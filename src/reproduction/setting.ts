@@ -30,6 +30,8 @@ export interface SettingOptions {
   readonly seed?: number;
   /** Problems of the training set of a folder's task. Default 500. */
   readonly problems?: number;
+  /** How many problems of each split there are to evaluate on. Default: the environment's SRFT_PROBLEMS, else all. */
+  readonly heldOut?: number;
 }
 
 /** A base policy and what it is trained and evaluated on. */
@@ -52,14 +54,34 @@ const checkpoints = fileURLToPath(new URL("../../../notebooks/checkpoints/", imp
 
 /**
  * @throws {Error} If the folder or a file in it cannot be read, or the device cannot be used.
+ * @throws {RangeError} If `heldOut` or SRFT_PROBLEMS is no integer >= 1.
  * @example
- * const { task, splits } = await reproductionSetting({ model: "in-support" });
+ * const { splits } = await reproductionSetting({ model: "in-support", heldOut: 20 });
+ * splits.id.length; // 20
  */
 export async function reproductionSetting(options: SettingOptions = {}): Promise<Setting> {
   const { model = "in-support", device = "cpu", seed = 7 } = options;
-  return labBases.includes(model)
+  const setting = await (labBases.includes(model)
     ? labSetting({ model, device, seed })
-    : folderSetting({ ...options, model, device, seed });
+    : folderSetting({ ...options, model, device, seed }));
+  const heldOut = options.heldOut ?? heldOutOf(process.env);
+  return heldOut === undefined ? setting : withHeldOut(setting, heldOut);
+}
+
+const heldOutOf = ({ SRFT_PROBLEMS: given }: NodeJS.ProcessEnv) => (given === undefined ? undefined : Number(given));
+
+function withHeldOut(setting: Setting, heldOut: number): Setting {
+  if (!(Number.isInteger(heldOut) && heldOut >= 1)) {
+    throw new RangeError(
+      `reproductionSetting: expected an integer heldOut (SRFT_PROBLEMS) >= 1 but found ${heldOut}; leave it out for all`,
+    );
+  }
+  const splits = Object.entries(setting.splits).map(([name, problems]) => [name, problems.slice(0, heldOut)]);
+  return {
+    ...setting,
+    splits: Object.fromEntries(splits) as Setting["splits"],
+    fingerprint: `${setting.fingerprint} ${heldOut} held out`,
+  };
 }
 
 interface Chosen {

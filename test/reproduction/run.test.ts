@@ -69,6 +69,25 @@ test("runKey changes with every parameter, and not with the name", async () => {
   assert.equal(await runKey(setting, { ...plan, name: "other" }), key);
 });
 
+test("reproductionSetting evaluates on fewer problems where it or SRFT_PROBLEMS says so, as another setting", async () => {
+  const sizes = ({ splits }: typeof setting) => Object.values(splits).map(({ length }) => length);
+  assert.ok(sizes(setting).every((size) => size >= 200));
+  const few = await reproductionSetting({ heldOut: 3 });
+  assert.deepEqual(sizes(few), [3, 3, 3]);
+  assert.deepEqual(few.splits.id, setting.splits.id.slice(0, 3));
+  assert.notEqual(await runKey(few, plan), await runKey(setting, plan));
+  try {
+    process.env.SRFT_PROBLEMS = "3";
+    assert.equal(await runKey(await reproductionSetting(), plan), await runKey(few, plan));
+    for (const wrong of ["0", "many", "2.5"]) {
+      process.env.SRFT_PROBLEMS = wrong;
+      await assert.rejects(reproductionSetting(), { name: "RangeError", message: /SRFT_PROBLEMS\) >= 1 but found/ });
+    }
+  } finally {
+    delete process.env.SRFT_PROBLEMS;
+  }
+});
+
 test("runOf leaves nothing behind when a plan is refused", async () => {
   const wrong = { ...plan, seed: 3, train: { ...train, promptsPerStep: -1 } };
   await assert.rejects(runOf(setting, wrong, folder), /expected an integer promptsPerStep >= 1 but found -1/);
