@@ -1,8 +1,10 @@
 /**
  * Runs the notebooks of the paper one after another and writes one report with an index of all claims:
  *
- *     npm run reproduce [-- 02 08]        only notebooks whose names begin so
- *     npm run reproduce -- --readme       prints the table of verdicts as Markdown, from what was run
+ *     npm run reproduce [-- 02 08]               only notebooks whose names begin so
+ *     SRFT_FULL=1 npm run reproduce              five seeds, 300 steps: hours
+ *     npm run reproduce -- --full-data[=FOLDER]  no run: notebooks/data/full from the long runs in out/reproduce or FOLDER
+ *     npm run reproduce -- --readme              no run: README's table and pictures from the committed notebooks
  *
  * A notebook is run again only if its code, the library, the published numbers or the environment's parameters (SRFT_*)
  * changed; its trainings are kept apart (out/runs), so that a changed cell re-runs only the trainings it touches. Killed,
@@ -10,91 +12,18 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import {
-  joined,
-  type Notebook,
-  type NotebookCell,
-  readNotebook,
-  writeAtomically,
-} from "../kernel/notebook/notebook.ts";
+import { type Notebook, type NotebookCell, writeAtomically } from "../kernel/notebook/notebook.ts";
 import { htmlReport } from "../kernel/notebook/report.ts";
-import { claimsMime, type JudgedClaim } from "../src/reproduction/claims.ts";
+import { notebookKey, notebooks, paperNotebooks, type Reproduced, reproduced, root } from "./reproduction/executed.ts";
+import { type FullRun, fullRunOf, fullRuns, lastExecuted, writeFullRun } from "./reproduction/full-run.ts";
+import { readmeFiles } from "./reproduction/readme.ts";
+import { fullRunText, indexTable } from "./reproduction/verdict-tables.ts";
 
-const root = join(import.meta.dirname, "../..");
-const notebooks = join(root, "notebooks");
 const out = join(root, "out", "reproduce");
 
-/** What a notebook came to. */
-export interface Reproduced {
-  /** The file's name. */
-  readonly name: string;
-  readonly notebook: Notebook;
-  readonly claims: readonly JudgedClaim[];
-}
-
-/** The paper's notebooks, in order. */
-export function paperNotebooks(only: readonly string[] = []): string[] {
-  const all = readdirSync(notebooks).filter((name) => /^0[2-9].*\.ipynb$/.test(name));
-  return all.sort().filter((name) => only.length === 0 || only.some((prefix) => name.startsWith(prefix)));
-}
-
-/** The claims that a notebook's outputs hold. */
-export function claimsOf(notebook: Notebook): readonly JudgedClaim[] {
-  const bundles = notebook.cells.flatMap(({ outputs = [] }) =>
-    outputs.map((output) => ("data" in output ? output.data[claimsMime] : undefined)),
-  );
-  return bundles.flatMap((bundle) => (bundle as { claims?: readonly JudgedClaim[] } | undefined)?.claims ?? []);
-}
-
-/** The hash of all that a notebook's outputs depend on. */
-export function notebookKey(file: string, environment: NodeJS.ProcessEnv = process.env): string {
-  const hash = createHash("sha256");
-  for (const { cell_type, source } of readNotebook(file).cells) hash.update(`${cell_type}\n${joined(source)}\n`);
-  for (const path of libraryFiles()) hash.update(relative(root, path)).update(readFileSync(path));
-  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$|RUNS$)/.test(name));
-  hash.update(JSON.stringify(parameters.sort()));
-  return hash.digest("hex").slice(0, 16);
-}
-
-function libraryFiles(): string[] {
-  const built = join(root, "dist", "src");
-  const code = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) => /\.(js|wasm)$/.test(name));
-  return [...code.map((name) => join(built, name)), join(notebooks, "data", "published.json")].sort();
-}
-
-/** Claim · paper · independent · ours · verdict, as Markdown. */
-export function indexTable(all: readonly Reproduced[]): string {
-  const rows = all.flatMap(({ name, claims }) =>
-    claims.map(({ claim, paper, independent = "not found", measure, found, verdict }) => {
-      const ours = found ? `${measure}: ${number(found.mean)} [${number(found.low)}, ${number(found.high)}]` : "–";
-      return `| ${name.slice(0, 2)} | ${[claim, paper, independent, ours].map(inCell).join(" | ")} | **${verdict}** |`;
-    }),
-  );
-  const head = [
-    "| | claim | paper | independent | ours: mean over seeds, 95 % | verdict |",
-    "| --- | --- | --- | --- | --- | --- |",
-  ];
-  return [...head, ...rows].join("\n");
-}
-
-/** The same without the paper's words: what README shows. */
-export function verdictTable(all: readonly Reproduced[]): string {
-  const rows = all.flatMap(({ name, claims }) =>
-    claims.map(({ claim, found, verdict }) => {
-      const ours = found ? `${number(found.mean)} [${number(found.low)}, ${number(found.high)}]` : "–";
-      return `| [${name.slice(0, 2)}](notebooks/${name}) | ${inCell(claim)} | ${ours} | ${verdict} |`;
-    }),
-  );
-  return ["| | claim | ours, 95 % | verdict |", "| --- | --- | ---: | --- |", ...rows].join("\n");
-}
-
-const inCell = (text: string) => text.replace(/[|\n]/g, " ").replace(/</g, "&lt;");
-
-const number = (value: number | null) =>
-  value === null || !Number.isFinite(value) ? "∞" : `${Number(value.toPrecision(3))}`;
+const say = (text: string) => process.stderr.write(`${text}\n`);
 
 function execute(name: string, target: string): boolean {
   const temporary = `${target}.running.ipynb`;
@@ -113,52 +42,83 @@ function execute(name: string, target: string): boolean {
 function reproduce(name: string, at: string): Reproduced | undefined {
   const target = join(out, `${name.replace(/\.ipynb$/, "")}-${notebookKey(join(notebooks, name))}.ipynb`);
   const isKept = existsSync(target);
-  process.stderr.write(`${at} ${name}${isKept ? ": unchanged, kept" : ""}\n`);
+  say(`${at} ${name}${isKept ? ": unchanged, kept" : ""}`);
   if (!isKept && !execute(name, target)) return undefined;
-  const notebook = readNotebook(target);
-  return { name, notebook, claims: claimsOf(notebook) };
+  return reproduced(name, target);
 }
 
-/** One notebook of all, an index before them. */
-function together(all: readonly Reproduced[]): Notebook {
+/** One notebook of all, an index before them, and after each what its long run came to. */
+export function together(all: readonly Reproduced[], full: ReadonlyMap<string, FullRun>): Notebook {
   const counts = new Map<string, number>();
   for (const { verdict } of all.flatMap(({ claims }) => claims)) counts.set(verdict, 1 + (counts.get(verdict) ?? 0));
   const summary = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(", ");
-  const text = `# SRFT, figure by figure: ours beside theirs\n\n${summary}. The rule is that of verdict.ts: a claim is *reproduced* if the whole 95 % interval over the seeds lies where the claim says, *partly* if only the mean does.\n\n${indexTable(all)}\n`;
-  const index = { cell_type: "markdown", source: text, metadata: {} } as NotebookCell;
+  const text = `# SRFT, figure by figure: ours beside theirs\n\n${summary}. The rule is that of verdict.ts: a claim is *reproduced* if the whole 95 % interval over the seeds lies where the claim says, *partly* if only the mean does.\n\n${indexTable(all, full)}\n`;
+  const cells = all.flatMap((one) => {
+    const long = full.get(one.name);
+    return long ? [...one.notebook.cells, textCell(fullRunText(one, long))] : one.notebook.cells;
+  });
+  const { metadata } = all[0]!.notebook;
   return {
     ...all[0]!.notebook,
-    metadata: { ...all[0]!.notebook.metadata, title: "SRFT reproduced" },
-    cells: [index, ...all.flatMap(({ notebook }) => notebook.cells)],
+    metadata: { ...metadata, title: "SRFT reproduced" },
+    cells: [textCell(text), ...cells],
   };
 }
 
-function main(given: readonly string[]): number {
-  const names = paperNotebooks(given.filter((word) => !word.startsWith("--")));
-  if (names.length === 0)
-    throw new TypeError(
-      `reproduce: expected notebooks that begin with ${given.join(", ")} but found none in notebooks/`,
-    );
+const textCell = (source: string) => ({ cell_type: "markdown", source, metadata: {} }) as NotebookCell;
+
+function runAll(names: readonly string[]): number {
   mkdirSync(out, { recursive: true });
   const begin = performance.now();
   const all = names.map((name, i) => reproduce(name, `[${i + 1}/${names.length}, ${minutes(begin)}]`));
   const done = all.filter((one) => one !== undefined);
-  if (given.includes("--readme")) process.stdout.write(`${verdictTable(done)}\n`);
   if (done.length > 0) {
     const report = join(root, "out", "reproduce.html");
-    writeAtomically(report, htmlReport(together(done), { name: "SRFT reproduced" }));
-    process.stderr.write(
-      `wrote ${relative(process.cwd(), report)} (${(statSync(report).size / 2 ** 20).toFixed(1)} MB), ${minutes(begin)}\n`,
-    );
+    writeAtomically(report, htmlReport(together(done, fullRuns()), { name: "SRFT reproduced" }));
+    const size = (statSync(report).size / 2 ** 20).toFixed(1);
+    say(`wrote ${relative(process.cwd(), report)} (${size} MB), ${minutes(begin)}`);
   }
   const failed = names.filter((_, i) => all[i] === undefined);
   for (const name of failed)
-    process.stderr.write(
-      `FAILED ${name}: open it in out/reproduce, or run: npx srft run notebooks/${name} --verbose\n`,
-    );
+    say(`FAILED ${name}: open it in out/reproduce, or run: npx srft run notebooks/${name} --verbose`);
   return failed.length > 0 ? 1 : 0;
+}
+
+function writeFullData(names: readonly string[], folder: string): number {
+  for (const name of names) {
+    const file = lastExecuted(name, folder);
+    const run = file === undefined ? undefined : fullRunOf(file, stepsOf(process.env));
+    say(
+      run ? `wrote ${relative(process.cwd(), writeFullRun(run))}` : `${name}: no long run in ${folder}, left as it is`,
+    );
+  }
+  return 0;
+}
+
+const stepsOf = ({ SRFT_STEPS: steps }: NodeJS.ProcessEnv) => (steps === undefined ? undefined : Number(steps));
+
+async function writeReadme(): Promise<number> {
+  for (const [path, text] of await readmeFiles()) {
+    writeAtomically(join(root, path), text);
+    say(`wrote ${path}`);
+  }
+  return 0;
 }
 
 const minutes = (begin: number) => `${((performance.now() - begin) / 60_000).toFixed(1)} min`;
 
-if (import.meta.filename === process.argv[1]) process.exitCode = main(process.argv.slice(2));
+async function main(given: readonly string[]): Promise<number> {
+  const options = given.filter((word) => word.startsWith("--"));
+  const unknown = options.find((option) => !/^--(readme|full-data(=.+)?)$/.test(option));
+  if (unknown) throw new TypeError(`reproduce: expected --readme or --full-data[=FOLDER] but found ${unknown}`);
+  const prefixes = given.filter((word) => !word.startsWith("--"));
+  const names = paperNotebooks(prefixes);
+  if (names.length === 0)
+    throw new TypeError(`reproduce: expected notebooks that begin with ${prefixes.join(", ")} but found none`);
+  const data = options.find((option) => option.startsWith("--full-data"));
+  if (data) writeFullData(names, data.split("=")[1] ?? out);
+  if (options.includes("--readme")) await writeReadme();
+  return options.length > 0 ? 0 : runAll(names);
+}
+
+if (import.meta.filename === process.argv[1]) process.exitCode = await main(process.argv.slice(2));

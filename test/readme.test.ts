@@ -51,7 +51,7 @@ test("README's picture is the one in the notebook's committed output", () => {
       cell.outputs.map(({ data }) => [data["image/svg+xml"]!].flat().join("")),
     );
   assert.equal(drawn.length, 1);
-  assert.equal(read("notebooks/images/training-curves.svg").trim(), drawn[0].trim());
+  assert.equal(read("notebooks/images/training-curves.svg").trim(), drawn[0].trim(), "npm run reproduce -- --readme");
 });
 
 test("README links to files that exist", () => {

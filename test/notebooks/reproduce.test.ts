@@ -1,20 +1,27 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Notebook, readNotebook } from "../../kernel/notebook/notebook.ts";
-import { claimsOf, indexTable, notebookKey, paperNotebooks, verdictTable } from "../../notebooks/reproduce.ts";
+import type { Notebook } from "../../kernel/notebook/notebook.ts";
+import {
+  committed as asCommitted,
+  claimsOf,
+  notebookKey,
+  paperNotebooks,
+} from "../../notebooks/reproduction/executed.ts";
+import { fullRuns } from "../../notebooks/reproduction/full-run.ts";
+import { readmeFiles } from "../../notebooks/reproduction/readme.ts";
+import { indexTable, verdictTable } from "../../notebooks/reproduction/verdict-tables.ts";
 import { claimsMime } from "../../src/reproduction/claims.ts";
+import { normalise } from "../plots/golden.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "srft-reproduce-"));
 after(() => rmSync(folder, { recursive: true }));
 const root = join(import.meta.dirname, "../../..");
 const names = paperNotebooks();
-const committed = names.map((name) => {
-  const notebook = readNotebook(join(root, "notebooks", name));
-  return { name, notebook, claims: claimsOf(notebook) };
-});
+const committed = names.map(asCommitted);
 
 test("paperNotebooks are those of the paper, in order, or those whose names begin so", () => {
   assert.deepEqual(
@@ -86,5 +93,24 @@ test("indexTable has a row a claim and escapes what would break it", () => {
 
 test("README's table of verdicts is that of the committed notebooks", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  assert.ok(readme.includes(verdictTable(committed)), "npm run reproduce -- --readme prints it");
+  assert.ok(readme.includes(verdictTable(committed, fullRuns())), "npm run reproduce -- --readme writes it");
+});
+
+test("README's pictures are those of the committed notebooks", async () => {
+  const files = await readmeFiles();
+  assert.equal(files.size, 3);
+  for (const [path, text] of files) {
+    assert.ok(
+      normalise(readFileSync(join(root, path), "utf8")) === normalise(text),
+      `${path}: npm run reproduce -- --readme writes it`,
+    );
+    if (path.endsWith(".svg")) assert.ok(files.get("README.md")!.includes(`](${path})`), path);
+  }
+});
+
+test("reproduce refuses what it does not know, before anything is run", () => {
+  const command = (word: string) =>
+    spawnSync(process.execPath, [join(root, "dist/notebooks/reproduce.js"), word], { encoding: "utf8" });
+  assert.match(command("--ful").stderr, /expected --readme or --full-data\[=FOLDER\] but found --ful/);
+  assert.match(command("17").stderr, /expected notebooks that begin with 17 but found none/);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readNotebook } from "../../kernel/notebook/notebook.ts";
-import { claimsOf } from "../../notebooks/reproduce.ts";
+import { claimsOf } from "../../notebooks/reproduction/executed.ts";
 import { writeTinyModel } from "../reproduction/tiny-model.ts";
 
 const root = join(import.meta.dirname, "../../..");

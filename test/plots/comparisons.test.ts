@@ -93,7 +93,10 @@ test("methodComparison draws the mean with its interval and each seed's own valu
     arrayminus: [0.0625, 0.0625, 0.0625],
   });
   assert.deepEqual(seeds!.x, [0.21875, 0.28125, 0.46875, 0.53125, 0.71875, 0.78125]);
-  assert.match(figures["method-comparison"]!.summary, /SRFT, with ×: 0\.625 \[0\.563, 0\.688\]/);
+  assert.match(figures["method-comparison"]!.summary, /^Methods compared .*SRFT, with ×: 0\.625 \[0\.563, 0\.688\]/);
+  const { summary, layout } = methodComparison(scores, { title: "An ablation", caption: "1 seed" });
+  assert.match(summary, /^An ablation \(share solved; 1 seed\): /);
+  assert.match(JSON.stringify(layout.title), /An ablation/);
 });
 
 test("methodComparison refuses no score and a mean outside its interval", () => {

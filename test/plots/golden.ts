@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Numbers to one decimal and one element a line, so that a difference can be read and rounding makes none. */
-function normalise(svg: string) {
+export function normalise(svg: string) {
   const rounded = svg.replace(/-?\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(1)) + 0));
   return `${rounded.replace(/\bf[0-9a-f]{10}-/g, "f-").replaceAll("><", ">\n<")}\n`;
 }

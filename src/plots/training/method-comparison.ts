@@ -18,6 +18,8 @@ export interface MethodScore {
 }
 
 export interface MethodComparisonOptions {
+  /** Default "Methods compared". */
+  readonly title?: string;
   /** What n, the interval and the seeds are, such as "3 seeds, 300 problems; 95 % bootstrap intervals". */
   readonly caption: string;
   /** Unit of the axis. Default "share solved". */
@@ -32,7 +34,7 @@ export interface MethodComparisonOptions {
  * methodComparison([{ method: "SRFT", measure: "accuracy", mean: 0.9, interval: { low: 0.8, high: 0.95 } }], { caption: "3 seeds" });
  */
 export function methodComparison(scores: readonly MethodScore[], options: MethodComparisonOptions): Figure {
-  const { caption, unit = "share solved" } = options;
+  const { title = "Methods compared", caption, unit = "share solved" } = options;
   checkScores(scores);
   const measures = [...new Set(scores.map(({ measure }) => measure))];
   const methods = [...new Set(scores.map(({ method }) => method))];
@@ -43,9 +45,9 @@ export function methodComparison(scores: readonly MethodScore[], options: Method
     ),
   );
   return createFigure({
-    title: "Methods compared",
+    title,
     caption,
-    summary: `Methods compared (${unit}; ${caption}): ${scores.map(spoken).join("; ")}`,
+    summary: `${title} (${unit}; ${caption}): ${scores.map(spoken).join("; ")}`,
     data,
     layout: {
       ...panelAxes(measures, { unit, methods }),
