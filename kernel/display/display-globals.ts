@@ -2,6 +2,7 @@
 
 import type { MimeBundle, Output } from "../link.ts";
 import { alreadyShown, displayBundle, displaySymbol, escapeHtml } from "./display.ts";
+import type { Follower } from "./follow-drawings.ts";
 
 /** How the globals reach their cell. */
 export interface DisplayPort {
@@ -10,6 +11,8 @@ export interface DisplayPort {
   send(output: Output): void;
   /** Keeps the cell open until a bundle that is still being made is shown. */
   hold(work: Promise<unknown>): void;
+  /** Follows figures with their static drawings. */
+  readonly follower: Pick<Follower, "show" | "forget">;
 }
 
 /** A display that can change. */
@@ -44,8 +47,10 @@ export function displayGlobals(port: DisplayPort) {
   const show = (value: unknown, target: { id: string; update?: true } & DisplayOptions) => {
     const { id, update, metadata = {} } = target;
     const cell = port.cell();
-    const send = (data: MimeBundle) =>
+    const send = (data: MimeBundle) => {
       port.send({ op: "display", cell, data, metadata, id, ...(update ? { update } : {}) });
+      if (!target.raw) port.follower.show({ cell, id, data, metadata, isUpdate: update === true });
+    };
     const bundle = target.raw ? (value as MimeBundle) : displayBundle(value);
     if (bundle instanceof Promise) port.hold(bundle.then(send));
     else send(bundle);
@@ -58,7 +63,10 @@ export function displayGlobals(port: DisplayPort) {
   const update = (id: string, value: unknown, options: Omit<DisplayOptions, "id"> = {}) =>
     show(value, { ...options, id, update: true });
   const display = Object.assign(showNew, { update });
-  const clearOutput = ({ wait = false } = {}) => port.send({ op: "clear", cell: port.cell(), wait });
+  const clearOutput = ({ wait = false } = {}) => {
+    port.follower.forget(port.cell());
+    port.send({ op: "clear", cell: port.cell(), wait });
+  };
   const progress = <Item>(work: number | Iterable<Item> | AsyncIterable<Item>, options: ProgressOptions = {}) =>
     typeof work === "number" ? counter(display, work, options) : steps(display, work, options);
   return { display, clearOutput, progress, html, md, svg, latex };

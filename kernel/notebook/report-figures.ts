@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { type FigureJson, isBasic, offline } from "../../plotly/offline.ts";
 import { escapeHtml } from "../display/display.ts";
 import type { MimeBundle } from "../link.ts";
 
@@ -18,9 +19,6 @@ export interface ReportFigure {
   readonly value: unknown;
 }
 
-/** Traces that plotly.js's basic bundle draws; figures with others keep their static drawing. */
-const basicTraces = new Set(["scatter", "bar", "pie"]);
-
 /**
  * The interactive form of a bundle, if it has one that a report can draw.
  *
@@ -31,17 +29,15 @@ export function figureOf(bundle: MimeBundle): ReportFigure | undefined {
   const heatMap = bundle["application/vnd.srft.token-heat-map+json"];
   if (isObject(heatMap)) return { kind: "heat-map", value: heatMap };
   const plotly = bundle["application/vnd.plotly.v1+json"];
-  return isObject(plotly) && isBasic(plotly) ? { kind: "plotly", value: plotly } : undefined;
+  return isBasicFigure(plotly) ? { kind: "plotly", value: offline(plotly) } : undefined;
 }
+
+/** Figures with other traces keep their static drawing. */
+const isBasicFigure = (value: unknown): value is FigureJson =>
+  isObject(value) && Array.isArray(value.data) && value.data.every(isObject) && isBasic({ data: value.data });
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   value !== null && typeof value === "object" && !Array.isArray(value);
-
-function isBasic({ data }: Readonly<Record<string, unknown>>) {
-  return (
-    Array.isArray(data) && data.every((trace) => isObject(trace) && basicTraces.has(String(trace.type ?? "scatter")))
-  );
-}
 
 /**
  * The figure's place in the page.

@@ -12,6 +12,8 @@ import { fixNames, nameConstants, openNames } from "../cell/constants.ts";
 import { usingContext } from "../cell/using.ts";
 import { alreadyShown, displayBundle } from "../display/display.ts";
 import { displayGlobals } from "../display/display-globals.ts";
+import { createDrawings, type Drawings } from "../display/drawings.ts";
+import { followDrawings } from "../display/follow-drawings.ts";
 import {
   type CellError,
   type Done,
@@ -84,6 +86,7 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
   const interrupted = new Set<number>();
   const held = new Set<Promise<unknown>>();
   const loader = createModuleLoader(process.cwd());
+  const drawings = createDrawings();
   let latest = 0;
   let reject: (reason: Interrupted) => void = () => {};
 
@@ -114,8 +117,9 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
   });
   const { receive: receiveComm, ...channels } = createComms({ cell, send });
   const tslab = createTslab((data, target) => send({ op: "display", cell: cell(), data, metadata: {}, ...target }));
+  const follower = followDrawings({ send, drawings });
   const widgets = createWidgets(channels.comms.register);
-  const offered = { ...displayGlobals({ cell, send, hold }), ...questions, ...channels, widgets, tslab };
+  const offered = { ...displayGlobals({ cell, send, hold, follower }), ...questions, ...channels, widgets, tslab };
   Object.assign(global, offered, { require: loader.require });
   const fix = (names: readonly string[]) => fixNames(global, names);
   Object.defineProperty(global, runtimeName, { value: { load: loader.load, meta: loader.meta, resume, fix } });
@@ -133,9 +137,9 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
     });
     stopped.catch(() => {});
     try {
-      const work = storage.run(message.cell, () => execute(message, cells));
+      const work = storage.run(message.cell, () => execute(message, { cells, drawings }));
       const done = await Promise.race([work, stopped]);
-      await Promise.race([Promise.all(held), stopped]);
+      await Promise.race([Promise.all(held).then(() => follower.finish(message.cell)), stopped]);
       post({ op: "done", cell: message.cell, ...done });
     } catch (error) {
       post({ op: "done", cell: message.cell, error: failure(error, cells, message.cell) });
@@ -190,7 +194,13 @@ function allowTermination() {
 
 type Finished = Pick<Done, "data" | "expressions" | "names">;
 
-async function execute({ cell, count, source, expressions }: RunRequest, cells: KnownCellMap): Promise<Finished> {
+interface Surroundings {
+  readonly cells: KnownCellMap;
+  readonly drawings: Drawings;
+}
+
+async function execute(request: RunRequest, { cells, drawings }: Surroundings): Promise<Finished> {
+  const { cell, count, source, expressions } = request;
   const known: KnownCell = { count, source, originalLine: (line) => line };
   cells.set(cell, known);
   const compiled = compileCell(source);
@@ -198,7 +208,8 @@ async function execute({ cell, count, source, expressions }: RunRequest, cells: 
   openNames(global, compiled.names);
   const value = await resultOf(compiled, cellFile(cell));
   const isSeen = compiled.hasValue && isShown(value.value);
-  const data = isSeen ? sendable(await displayBundle(value.value), cells) : undefined;
+  const bundle = isSeen ? await displayBundle(value.value) : undefined;
+  const data = bundle && sendable(await drawings.add(bundle), cells);
   const evaluated = expressions && (await evaluateAll(expressions, cells));
   const { names } = compiled;
   return { names, ...(data ? { data } : {}), ...(evaluated ? { expressions: evaluated } : {}) };

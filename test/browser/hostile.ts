@@ -47,3 +47,42 @@ export const hostileTexts: readonly string[] = [
   "__proto__",
   "constructor",
 ];
+
+const address = (name: string) => `https://hostile.example/${name}`;
+const place = { x: 0, y: 1, sizex: 1, sizey: 1 };
+
+/** A figure that would ask the network as it is drawn, pointed at or clicked: images, styles, templates, frames, buttons. */
+export const askingFigure = {
+  data: [
+    {
+      ...{ type: "scatter", mode: "markers+text", x: [1, 2], y: [1, 2], marker: { size: 20 } },
+      ...{ name: `<span style="fill:url(${address("name#a")})">name</span>`, meta: ["<span sty", address("meta")] },
+      ...{ texttemplate: `%{meta[0]}le="background:url(%{meta[1]})">text</span>` },
+      ...{ hovertemplate: `<span sty%{meta[2]}le='background:url(${address("hover")})'>hover</span>` },
+    },
+  ],
+  layout: {
+    ...{ height: 300, showlegend: true, meta: ["le"] },
+    title: { text: `<b style='background-image:url("${address("title")}")'>a title</b><sty%{meta[0]}>` },
+    xaxis: { title: { text: `<i style="mask:u&#114;l(${address("entity")});filter:url(${address("filter")})">x</i>` } },
+    images: [
+      { source: address("image.png"), ...place },
+      { source: "/relative.png", ...place },
+    ],
+    template: { layout: { imagedefaults: { source: address("default.png") } } },
+    updatemenus: [
+      {
+        type: "buttons",
+        buttons: [
+          { label: "pairs", method: "relayout", args: [{ "images[0].source": address("pairs.png") }] },
+          { label: "names", method: "relayout", args: ["images[0].source", address("names.png")] },
+          { label: "whole", method: "relayout", args: [{ images: [{ source: address("whole.png"), ...place }] }] },
+        ],
+      },
+    ],
+  },
+  frames: [{ name: "one", layout: { images: [{ source: address("frame.png"), ...place }] } }],
+};
+
+/** A figure whose map plotly.js fetches. */
+export const mapFigure = { data: [{ type: "scattergeo", lon: [1], lat: [2] }], layout: {} };

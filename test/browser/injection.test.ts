@@ -7,11 +7,12 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { htmlReport } from "../../kernel/notebook/report.ts";
+import { type PlotlyFigure, staticSvg } from "../../plotly/static-svg.ts";
 import { display } from "../../src/plots/figure.ts";
 import { tokenHeatMap } from "../../src/plots/token-heat-map.ts";
 import { shiftClasses } from "../../src/plots/tokens/shift-classes.ts";
 import { launch, noBrowser, openPage } from "./chromium.ts";
-import { hostileTexts } from "./hostile.ts";
+import { askingFigure, hostileTexts } from "./hostile.ts";
 import { curvesOf, hostileNotebook, hostileTable } from "./notebook.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "srft-injection-"));
@@ -152,6 +153,22 @@ test("a hostile figure, heat map or HTML output reaches nothing of the report's 
     happened.filter((what) => !blocked(what)),
     [],
   );
+});
+
+test("a figure asks the network for nothing, as static SVG and in the report", { skip }, async () => {
+  const svg = await staticSvg(askingFigure as unknown as PlotlyFigure);
+  assert.match(svg, />a title</);
+  assert.deepEqual(await provoked(pageOf(svg)), []);
+  const data = { "application/vnd.plotly.v1+json": askingFigure, "image/svg+xml": svg, "text/plain": "a figure" };
+  const outputs = [{ output_type: "display_data" as const, data, metadata: {} }];
+  const cell = { cell_type: "code" as const, source: "", metadata: {}, execution_count: 1, outputs };
+  const html = htmlReport({ nbformat: 4, nbformat_minor: 4, metadata: {}, cells: [cell] }, { name: "t" });
+  const happened = await provoked(html, async (page) => {
+    await page.locator(".js-plotly-plot .point").first().hover({ force: true });
+    for (const button of await page.locator(".updatemenu-button").all()) await button.click({ force: true });
+    assert.equal(await page.locator(".js-plotly-plot").count(), 1);
+  });
+  assert.deepEqual(happened, []);
 });
 
 /** Why nbconvert cannot run; false where it can. */

@@ -197,7 +197,9 @@ async function ownContexts(
     },
     "README.md": { widgets: createWidgets(() => {}) },
     "kernel/": { notebook: readNotebook("out/01.ipynb") },
-    "kernel/display/display-globals.ts": { port: { cell: () => 1, send: () => {}, hold: () => {} } },
+    "kernel/display/display-globals.ts": {
+      port: { cell: () => 1, send: () => {}, hold: () => {}, follower: { show: () => {}, forget: () => {} } },
+    },
     "kernel/supervisor/executor.ts": { outputs: [] },
   } satisfies Record<string, Scope>;
 }
@@ -205,6 +207,7 @@ async function ownContexts(
 /** Files whose exports the examples of a file or folder see beside their own and the library's. */
 const neighbours: Readonly<Record<string, readonly string[]>> = {
   "kernel/": ["kernel/notebook/notebook.ts"],
+  "kernel/display/": ["kernel/display/drawings.ts"],
   "src/": sourceFiles("src/graph"),
   "src/analysis/cross-sampling/": ["src/analysis/cross-sampling/swap-plan.ts"],
   "src/data/math/": sourceFiles("src/data").filter((file) => file.startsWith("src/data/math/")),

@@ -288,3 +288,40 @@ test("unknown requests are ignored", async () => {
   client.sendRaw(createWire("a test's key").encode({ type: "constructor" }));
   assert.equal(resultText(await client.execute("6")), "6");
 });
+
+const plotly = "application/vnd.plotly.v1+json";
+const figureTypes = [plotly, "image/svg+xml", "text/html", "text/plain"];
+const figure = "({ data: [{ x: [1, 2], y: [2, 1] }], layout: {} })";
+
+test("a plotly object that is a cell's value comes with its drawing, as one that is displayed does before idle", async () => {
+  const value = await client.execute(figure);
+  assert.deepEqual(Object.keys(value.iopub.at(-2)!.content.data).sort(), figureTypes);
+  const shown = await client.execute(`display(${figure}); console.log("after"); display("text"); undefined`);
+  assert.deepEqual(types(shown).slice(2), ["display_data", "stream", "display_data", "update_display_data", "idle"]);
+  const [first, , , update] = shown.iopub.slice(2).map(({ content }) => content);
+  assert.deepEqual(Object.keys(first.data).sort(), [plotly, "text/plain"]);
+  assert.deepEqual(Object.keys(update.data).sort(), figureTypes);
+  assert.deepEqual(update.data[plotly], first.data[plotly]);
+  assert.equal(update.transient.display_id, first.transient.display_id);
+});
+
+test("a loop that changes a figure does not wait for its drawing, and ends with that of the last", async () => {
+  const code = `const shown = display(${figure});
+for (let i = 0; i < 20; i++) shown.update({ data: [{ x: [i], y: [i] }], layout: {} });`;
+  const answer = await client.execute(code);
+  const updates = answer.iopub.filter(({ header }) => header.msg_type === "update_display_data");
+  assert.equal(updates.length, 21);
+  assert.deepEqual(Object.keys(updates.at(-1)!.content.data).sort(), figureTypes);
+  assert.deepEqual(updates.at(-1)!.content.data[plotly].data[0].x, [19]);
+});
+
+test("a cell ends although something goes on changing a figure, and a figure that was cleared stays away", async () => {
+  const forever = await client.execute(`const going = display(${figure});
+globalThis.timer = setInterval(() => going.update({ data: [{ x: [Math.random()], y: [1] }], layout: {} }), 20);`);
+  assert.equal(forever.reply.content.status, "ok");
+  assert.equal((await client.execute("clearInterval(globalThis.timer); 5")).reply.content.status, "ok");
+  const cleared = await client.execute(
+    `display(${figure}); clearOutput(); await new Promise<void>((done) => setTimeout(done, 1000)); undefined`,
+  );
+  assert.deepEqual(types(cleared).slice(2), ["display_data", "clear_output", "idle"], JSON.stringify(cleared.iopub[2]));
+});

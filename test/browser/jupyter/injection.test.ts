@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Browser, Locator, Page } from "playwright-core";
 import { launch, noBrowser, type TrappedPage } from "../chromium.ts";
-import { hostileTexts } from "../hostile.ts";
-import { hostileCells, liveSource, widgetCount } from "./hostile-cells.ts";
-import { errorOutput, openJupyterPage, openNotebook, picture } from "./page.ts";
+import { askingFigure, hostileTexts, mapFigure } from "../hostile.ts";
+import { hostileCells, liveSource, probe, widgetCount } from "./hostile-cells.ts";
+import { errorOutput, type FrontEnd, openJupyterPage, openNotebook, picture } from "./page.ts";
 import {
   type Cell,
   type Jupyter,
@@ -15,12 +15,15 @@ import {
 } from "./server.ts";
 
 const missing = noBrowser || jupyterMissing();
-const skip = missing ? `${missing}; 3 tests of hostile notebooks` : false;
-if (skip) console.error(`SKIPPED 3 tests of hostile notebooks: ${missing}`);
+const skip = missing ? `${missing}; 10 tests of hostile notebooks` : false;
+if (skip) console.error(`SKIPPED 10 tests of hostile notebooks: ${missing}`);
 
 const n = hostileTexts.length;
 
-describe("Hostile texts in JupyterLab", { skip }, () => {
+for (const frontEnd of ["lab", "notebook"] as const)
+  describe(`Hostile texts in ${frontEnd === "lab" ? "JupyterLab" : "Notebook 7"}`, { skip }, () => testIn(frontEnd));
+
+function testIn(frontEnd: FrontEnd) {
   let jupyter: Jupyter;
   let browser: Browser;
   let trapped: TrappedPage;
@@ -41,7 +44,7 @@ describe("Hostile texts in JupyterLab", { skip }, () => {
   const open = async (name: string) => {
     trapped = await openJupyterPage(browser, jupyter);
     page = trapped.page;
-    await openNotebook(page, jupyter, { name });
+    await openNotebook(page, jupyter, { name, frontEnd });
     await page
       .locator(".js-plotly-plot .scatterlayer .trace")
       .nth(n - 1)
@@ -64,7 +67,7 @@ describe("Hostile texts in JupyterLab", { skip }, () => {
     assert.equal(await isTrusted(), false);
     await assertDrawn(page);
     await poke(page);
-    await picture(page, "lab-hostile-untrusted");
+    await picture(page, `${frontEnd}-hostile-untrusted`);
     await quiet();
   });
 
@@ -74,7 +77,7 @@ describe("Hostile texts in JupyterLab", { skip }, () => {
     assert.equal(await isTrusted(), true);
     await assertDrawn(page, { ofHtml: 1 });
     await poke(page);
-    await picture(page, "lab-hostile-trusted");
+    await picture(page, `${frontEnd}-hostile-trusted`);
     await quiet();
   });
 
@@ -82,7 +85,7 @@ describe("Hostile texts in JupyterLab", { skip }, () => {
     writeNotebook(jupyter, "live.ipynb", [liveSource]);
     trapped = await openJupyterPage(browser, jupyter);
     page = trapped.page;
-    await openNotebook(page, jupyter, { name: "live.ipynb" });
+    await openNotebook(page, jupyter, { name: "live.ipynb", frontEnd });
     await page.locator(".jp-Notebook .cm-content").click();
     await page.keyboard.press("Control+Enter");
     await page.locator(errorOutput).waitFor();
@@ -98,10 +101,38 @@ describe("Hostile texts in JupyterLab", { skip }, () => {
     await select.selectOption(hostileTexts[3]!);
     await page.getByText(`chose ${hostileTexts[3]}`).waitFor();
     await noElements(page.locator(".jp-OutputArea"));
-    await picture(page, "lab-hostile-live");
+    await picture(page, `${frontEnd}-hostile-live`);
     await quiet();
   });
-});
+
+  for (const isTrusting of [false, true])
+    test(`a figure asks the network for nothing, in ${isTrusting ? "a trusted" : "an untrusted"} notebook`, async () => {
+      const figures = isTrusting ? [askingFigure] : [askingFigure, mapFigure];
+      const outputs = [
+        { "text/html": probe },
+        ...figures.map((figure) => ({ [plotlyType]: figure, "text/plain": "a figure" })),
+      ];
+      const shown = outputs.map((data) => ({ output_type: "display_data", data, metadata: {} }));
+      const write = isTrusting ? writeTrustedNotebook : writeNotebook;
+      await write(jupyter, "asking.ipynb", [{ source: "1", outputs: shown }]);
+      trapped = await openJupyterPage(browser, jupyter);
+      page = trapped.page;
+      const own: string[] = [];
+      page.on("request", (request) => /relative/.test(request.url()) && own.push(request.url()));
+      await openNotebook(page, jupyter, { name: "asking.ipynb", frontEnd });
+      const figure = page.locator(".js-plotly-plot");
+      await figure.locator(".point").first().waitFor({ timeout: 120_000 });
+      assert.equal(await isTrusted(), isTrusting);
+      await figure.locator(".point").first().hover({ force: true });
+      for (const button of await figure.locator(".updatemenu-button").all()) await button.click({ force: true });
+      if (!isTrusting) await page.getByText("expected a trusted notebook for maps from the network").waitFor();
+      await picture(page, `${frontEnd}-asking-${isTrusting ? "trusted" : "untrusted"}`);
+      await quiet();
+      assert.deepEqual(own, []);
+    });
+}
+
+const plotlyType = "application/vnd.plotly.v1+json";
 
 /** A page's text is the text, without NUL, which HTML has no way to write. */
 const inHtml = (text: string) => text.replaceAll("\0", "");

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { displayBundle, displaySymbol, escapeHtml, plainText } from "../../../kernel/display/display.ts";
 import { displayGlobals, html, md } from "../../../kernel/display/display-globals.ts";
+import { createDrawings } from "../../../kernel/display/drawings.ts";
+import { followDrawings } from "../../../kernel/display/follow-drawings.ts";
 import type { MimeBundle, Output } from "../../../kernel/link.ts";
 
 const bundle = (value: unknown) => displayBundle(value) as MimeBundle;
@@ -81,12 +83,10 @@ test("escapeHtml leaves nothing that ends a text or an attribute", () => {
 function port() {
   const sent: Output[] = [];
   const held: Promise<unknown>[] = [];
-  const globals = displayGlobals({
-    cell: () => 7,
-    send: (output) => sent.push(output),
-    hold: (work) => held.push(work),
-  });
-  return { sent, held, ...globals };
+  const send = (output: Output) => sent.push(output);
+  const follower = followDrawings({ send, drawings: createDrawings() });
+  const globals = displayGlobals({ cell: () => 7, send, hold: (work) => held.push(work), follower });
+  return { sent, held, follower, ...globals };
 }
 
 test("display gives a handle whose update changes the display it made", async () => {

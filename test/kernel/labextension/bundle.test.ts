@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { basicTraces, isBasic, safeFigure } from "../../../kernel/labextension/src/renderers/plotly-figure.ts";
+import { safeFigure } from "../../../kernel/labextension/src/renderers/plotly-figure.ts";
+import { basicTraces, isBasic } from "../../../plotly/offline.ts";
 import { mainFile } from "../client.ts";
 
 const built = join(import.meta.dirname, "../../../kernel/labextension/built");
@@ -89,7 +90,10 @@ test("safeFigure keeps figure and layout, and of the settings only harmless ones
     topojsonURL: "x",
   };
   const template = { layout: { font: { size: 9 } } };
-  const figure = safeFigure({ data: [{ x: [1] }], layout: { width: 300, template }, config, frames: 1 });
+  const figure = safeFigure(
+    { data: [{ x: [1] }], layout: { width: 300, template }, config, frames: 1 },
+    { isTrusted: false },
+  );
   assert.deepEqual(figure, {
     data: [{ x: [1] }],
     layout: { autosize: false, width: 300, template },
@@ -97,5 +101,19 @@ test("safeFigure keeps figure and layout, and of the settings only harmless ones
     frames: [],
   });
   for (const wrong of [null, undefined, 1, {}, { data: "x" }, { data: { length: 1 } }])
-    assert.throws(() => safeFigure(wrong), /expected a list of traces/);
+    assert.throws(() => safeFigure(wrong, { isTrusted: true }), /expected a list of traces/);
+});
+
+test("safeFigure lets a figure ask the network for nothing, but for the maps of a trusted one", () => {
+  const source = "https://hostile.example/a.png";
+  const figure = {
+    data: [{ type: "scattergeo" }],
+    layout: { images: [{ source }] },
+    frames: [{ layout: { images: [{ source }] } }],
+  };
+  assert.throws(
+    () => safeFigure(figure, { isTrusted: false }),
+    /expected a trusted notebook for maps .* found scattergeo/,
+  );
+  assert.ok(!JSON.stringify(safeFigure(figure, { isTrusted: true })).includes("hostile"));
 });

@@ -5,7 +5,7 @@ import { Widget } from "@lumino/widgets";
 
 /** What draws payloads into an element; an update of the output updates the drawing, so that nothing flickers. */
 export interface Drawing {
-  update(payload: unknown): void | Promise<void>;
+  update(payload: unknown, trust: { readonly isTrusted: boolean }): void | Promise<void>;
   resize?(): void;
   dispose(): void;
 }
@@ -28,7 +28,7 @@ class DrawingView extends Widget {
 
   async renderModel(model: MimeModel): Promise<void> {
     try {
-      await this.#drawing.update(model.data[this.#mimeType]);
+      await this.#drawing.update(model.data[this.#mimeType], { isTrusted: model.trusted });
       if (!this.isDisposed) this.#drawing.resize?.();
     } catch (error) {
       this.#showText(model, error);

@@ -1,5 +1,7 @@
 /** What of a figure in a notebook is given to plotly.js: the notebook may be a stranger's. */
 
+import { mapTraces, offline } from "../../../../plotly/offline.ts";
+
 /** A figure, ready for `Plotly.react`. */
 export interface Figure {
   readonly data: readonly Readonly<Record<string, unknown>>[];
@@ -7,9 +9,6 @@ export interface Figure {
   readonly config: Readonly<Record<string, unknown>>;
   readonly frames: readonly unknown[];
 }
-
-/** The traces that plotly.js-basic-dist-min draws. */
-export const basicTraces: ReadonlySet<string> = new Set(["bar", "pie", "scatter"]);
 
 /** Settings that a notebook may make; the others name servers, hold tokens or HTML, or send figures elsewhere. */
 const allowedConfig = ["displayModeBar", "doubleClick", "editable", "locale", "scrollZoom", "staticPlot"];
@@ -24,17 +23,19 @@ const template = {
   },
 };
 
-/** Whether the basic bundle draws every trace. */
-export const isBasic = ({ data }: Pick<Figure, "data">) =>
-  data.every(({ type = "scatter" }) => basicTraces.has(String(type)));
-
-/** The figure in a payload, with our settings and those a notebook may make. */
-export function safeFigure(payload: unknown): Figure {
-  const { data, layout = {}, config = {}, frames = [] } = (payload ?? {}) as Partial<Figure>;
+/**
+ * The figure in a payload, with our settings and those a notebook may make. It asks the network for nothing, but for the
+ * maps of a figure that the reader trusts.
+ */
+export function safeFigure(payload: unknown, { isTrusted }: { readonly isTrusted: boolean }): Figure {
+  const { data, layout, config, frames } = offline((payload ?? {}) as Partial<Figure>);
   if (!Array.isArray(data)) throw new TypeError(`plotly: expected a list of traces but found ${typeof data}`);
+  const maps = mapTraces({ data });
+  if (maps.length > 0 && !isTrusted)
+    throw new TypeError(`plotly: expected a trusted notebook for maps from the network but found ${maps[0]}`);
   const wanted = Object.entries(config ?? {}).filter(([key]) => allowedConfig.includes(key));
   return {
-    data: data as Figure["data"],
+    data,
     layout: { autosize: layout?.width === undefined, template, ...layout },
     config: { ...Object.fromEntries(wanted), displaylogo: false, showSendToCloud: false, responsive: false },
     frames: Array.isArray(frames) ? frames : [],

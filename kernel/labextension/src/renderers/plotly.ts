@@ -3,8 +3,9 @@
  * plotly.js only when a figure has a trace that the basic one cannot draw.
  */
 
+import { isBasic } from "../../../../plotly/offline.ts";
 import type { Drawing } from "./drawing.ts";
-import { type Figure, isBasic, safeFigure } from "./plotly-figure.ts";
+import { type Figure, safeFigure } from "./plotly-figure.ts";
 
 /** The calls we make of plotly.js. */
 export interface Plotly {
@@ -25,8 +26,8 @@ export function drawPlotly(host: HTMLElement): Drawing {
   let isFluid = false;
   let isDisposed = false;
   return {
-    async update(payload) {
-      const figure = safeFigure(payload);
+    async update(payload, trust) {
+      const figure = safeFigure(payload, trust);
       const plotly = await (isBasic(figure) ? basic : whole());
       if (isDisposed) return;
       if (drawnBy && drawnBy !== plotly) drawnBy.purge(host);
