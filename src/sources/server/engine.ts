@@ -45,6 +45,8 @@ export interface Engine {
   readonly name: "vllm" | "llama.cpp" | "sglang" | "openai";
   /** Whether log-probs of sampled tokens are of the model's softmax, or after temperature and top-p. */
   readonly sampledLogprobs: "raw" | "processed";
+  /** Tokens that the context must have room for behind a text that is scored: 1 where each request makes one. */
+  readonly scoringRoom: 0 | 1;
   identify(client: HttpClient): Promise<Identity>;
   tokenize(text: string, asking: Asking): Promise<readonly number[]>;
   /** Of every completion token; `topK` likeliest tokens with each. */

@@ -124,7 +124,8 @@ function readerOf({ engine, client, identity }: Server, options: ServerOptions):
     provenance: provenanceOf({ engine, identity }, options),
     async topLogprobs(sequences, { topK } = { topK: 0 }) {
       checkTopK("topLogprobs", topK, vocabularySize);
-      const texts = sequences.map((sequence, i) => textOf(sequence, { ...sizes, where: `topLogprobs: text ${i}` }));
+      const room = { ...sizes, contextLength: contextLength - engine.scoringRoom };
+      const texts = sequences.map((sequence, i) => textOf(sequence, { ...room, where: `topLogprobs: text ${i}` }));
       const parts = await each(texts, async (text) => packed(await engine.score(text, { topK, ...asking }), topK));
       return joined(parts, topK);
     },

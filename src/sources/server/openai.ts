@@ -19,7 +19,15 @@ import {
   unknownIdentity,
 } from "./engine.ts";
 
-export const openai: Engine = { name: "openai", sampledLogprobs: "raw", identify, tokenize, score, sample };
+export const openai: Engine = {
+  name: "openai",
+  sampledLogprobs: "raw",
+  scoringRoom: 1,
+  identify,
+  tokenize,
+  score,
+  sample,
+};
 
 async function identify(client: HttpClient): Promise<Identity> {
   const { id, max_model_len: longest } = await client.ask({ method: "GET", path: "/v1/models" }, (answer) =>

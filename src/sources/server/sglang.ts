@@ -33,7 +33,15 @@ import {
   type Text,
 } from "./engine.ts";
 
-export const sglang: Engine = { name: "sglang", sampledLogprobs: "processed", identify, tokenize, score, sample };
+export const sglang: Engine = {
+  name: "sglang",
+  sampledLogprobs: "processed",
+  scoringRoom: 1,
+  identify,
+  tokenize,
+  score,
+  sample,
+};
 
 const neutral = { top_k: -1, min_p: 0, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0 };
 

@@ -2,7 +2,8 @@
  * vLLM: POST /v1/completions with token ids. `prompt_logprobs` gives every token of a text, with its rank, in one request.
  *
  * Sampled log-probs are raw unless the server was started with --logprobs-mode processed_logprobs, which it does not tell.
- * Every sampling setting is sent, since vLLM takes what is missing from the model's generation_config.json.
+ * Every sampling setting is sent, since vLLM takes what is missing from the model's generation_config.json. At temperature 0
+ * it refuses to give more than one completion of a prompt; that one is then given as all of the group.
  * @see vllm/entrypoints/openai/completion/protocol.py, vllm/entrypoints/serve/tokenize
  */
 
@@ -19,7 +20,7 @@ import {
   type Text,
 } from "./engine.ts";
 
-export const vllm: Engine = { name: "vllm", sampledLogprobs: "raw", identify, tokenize, score, sample };
+export const vllm: Engine = { name: "vllm", sampledLogprobs: "raw", scoringRoom: 1, identify, tokenize, score, sample };
 
 const neutral = { top_k: 0, min_p: 0, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0 };
 
@@ -79,10 +80,11 @@ function checkPrompt({ promptTokens, promptScores }: VllmChoice, ids: readonly n
 
 function sample(prompt: readonly number[], options: Sampling & Asking): Promise<readonly Completion[]> {
   const { client, model, maxTokens, temperature, topP, topK, seed, groupSize } = options;
+  const count = temperature === 0 ? 1 : groupSize;
   const body = {
     model,
     prompt,
-    n: groupSize,
+    n: count,
     max_tokens: maxTokens,
     temperature,
     top_p: topP,
@@ -95,13 +97,14 @@ function sample(prompt: readonly number[], options: Sampling & Asking): Promise<
   };
   return client.ask({ method: "POST", path: "/v1/completions", body }, (answer) => {
     const choices = vllmChoices(answer);
-    if (choices.length !== groupSize) {
-      throw new WrongField("choices", `expected ${groupSize} completions but found ${choices.length}`);
+    if (choices.length !== count) {
+      throw new WrongField("choices", `expected ${count} completions but found ${choices.length}`);
     }
-    return choices.map(({ tokens, scores, finishReason }, i) => {
+    const completions = choices.map(({ tokens, scores, finishReason }, i) => {
       if (!tokens) throw new WrongField(`choices[${i}].token_ids`, "expected token ids but found nothing");
       if (!scores) throw new WrongField(`choices[${i}].logprobs`, "expected log-probs but found nothing");
       return { tokens: Array.from(tokens), scores, finishReason };
     });
+    return Array.from({ length: groupSize }, (_, i) => completions[i % count]!);
   });
 }
