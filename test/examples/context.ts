@@ -30,7 +30,7 @@ export function writeFiles(): void {
   for (const folder of ["notebooks", "out", "models/tuned", "rollouts"]) mkdirSync(folder, { recursive: true });
   cpSync(join(root, "test/golden/hugging-face/qwen2"), "models/tiny-qwen2", { recursive: true });
   cpSync(join(root, "test/golden/transformers-js"), "models/tiny-qwen2-onnx", { recursive: true });
-  cpSync(join(root, "test/golden/servers/vllm.jsonl"), "vllm.jsonl");
+  cpSync(join(root, "test/golden/servers/by-hand/vllm.jsonl"), "vllm.jsonl");
   cpSync(join(root, "notebooks/checkpoints"), "notebooks/checkpoints", { recursive: true });
   const cell = (seconds?: number) => ({
     cell_type: "code",

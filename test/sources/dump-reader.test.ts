@@ -8,7 +8,7 @@ import { dumpReader } from "../../src/sources/dump-reader.ts";
 import { policyReader } from "../../src/sources/policy-reader.ts";
 import { exchangesOf } from "./local-server.ts";
 
-const answer = exchangesOf("vllm")[3]!.answer as Record<string, unknown>;
+const answer = exchangesOf("by-hand/vllm")[3]!.answer as Record<string, unknown>;
 const rows: DumpRow[] = vllmRows(answer, { topK: 1 }).map((row, i) => ({
   ...row,
   format: "vllm",

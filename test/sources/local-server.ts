@@ -33,12 +33,16 @@ export function exchangesOf(engine: string) {
 export const send = (response: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}) =>
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(value));
 
-/** Answers exactly what was recorded, each with the same body, and 404 or 400 to all else. */
+/** Answers exactly what was recorded, each with the same body, in their order and the last again; 404 or 400 to all else. */
 export function replaying(engine: string): Handler {
   const exchanges = exchangesOf(engine);
+  const taken = new Map<unknown, number>();
   return ({ method, path, body }, response) => {
     const here = exchanges.filter((exchange) => exchange.method === method && exchange.path === path);
-    const found = here.find((exchange) => isDeepStrictEqual(exchange.body, body));
+    const same = here.filter((exchange) => isDeepStrictEqual(exchange.body, body));
+    const count = taken.get(same[0]) ?? 0;
+    taken.set(same[0], count + 1);
+    const found = same[Math.min(count, same.length - 1)];
     if (found) send(response, 200, found.answer);
     else send(response, here.length > 0 ? 400 : 404, { error: { message: `not recorded: ${JSON.stringify(body)}` } });
   };

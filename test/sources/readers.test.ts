@@ -20,7 +20,7 @@ after(() => rmSync(temporary, { recursive: true }));
 const text = { prompt: [1, 5], completion: [9, 2] };
 const sizes = { vocabularySize: 32, contextLength: 64, url: "http://127.0.0.1:1", network: "never" } as const;
 const open = (engine: "vllm" | "sglang", file: string) =>
-  openServer({ engine, ...sizes, recording: recordingOf(file) });
+  openServer({ engine, ...sizes, recording: recordingOf(`by-hand/${file}`) });
 
 test("tokenShift compares two servers on one text: exact log-probs, and bounds for what their lists do not tell", async () => {
   const [vllm, sglang] = [await open("vllm", "vllm"), await open("sglang", "sglang")];
@@ -37,7 +37,7 @@ test("tokenShift compares two servers on one text: exact log-probs, and bounds f
 
 test("tokenShift refuses a server's processed log-probs beside raw ones", async () => {
   const raw = await open("vllm", "vllm");
-  const recording = recordingOf("vllm");
+  const recording = recordingOf("by-hand/vllm");
   const processed = await openServer({ engine: "vllm", ...sizes, recording, provenance: { mode: "processed" } });
   const shift = tokenShift([raw, processed], { on: [text], source: "given texts", topK: 2 });
   await assert.rejects(shift, /expected log-probs of one mode but found raw of base and processed of model 1/);
@@ -46,7 +46,7 @@ test("tokenShift refuses a server's processed log-probs beside raw ones", async 
 });
 
 test("tokenShift compares a dump with a server that reads the dump's texts", async () => {
-  const answer = structuredClone(exchangesOf("vllm")[2]!.answer) as { choices: Record<string, unknown>[] };
+  const answer = structuredClone(exchangesOf("by-hand/vllm")[2]!.answer) as { choices: Record<string, unknown>[] };
   const logprobs = {
     token_logprobs: [-0.75, -2],
     tokens: ["token_id:9", "token_id:2"],
@@ -77,7 +77,7 @@ test("README's section on models elsewhere runs, offline", async () => {
   for (const [, name] of section.matchAll(/`(\w+)`/g)) {
     if (name !== "onnx" && name !== "keyVariable") assert.ok(name! in srft, `srft exports no ${name}`);
   }
-  cpSync(recordingOf("vllm"), join(temporary, "vllm.jsonl"));
+  cpSync(recordingOf("by-hand/vllm"), join(temporary, "vllm.jsonl"));
   const before = process.cwd();
   process.chdir(temporary);
   try {

@@ -73,7 +73,7 @@ const lmEval = {
   exact_match: 1,
 };
 
-const vllmAnswer = exchangesOf("vllm")[3]!.answer as Record<string, unknown>;
+const vllmAnswer = exchangesOf("by-hand/vllm")[3]!.answer as Record<string, unknown>;
 
 describe("readDump", () => {
   test("verl: texts with score and step, the rest as it is", async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openServer, type ServerOptions } from "../../src/sources/server/open-server.ts";
-import { exchangesOf, recordingOf, replaying, send, serve } from "./local-server.ts";
+import { openServer, type ServerOptions } from "../../../src/sources/server/open-server.ts";
+import { exchangesOf, recordingOf, replaying, send, serve } from "../local-server.ts";
 
 const text = { prompt: [1, 5], completion: [9, 2] };
 const seven = Object.assign(() => 7 / 2 ** 31, { state: () => [0, 0, 0, 0] as const });
-const engines = { vllm: "vllm", "llama.cpp": "llama-cpp", sglang: "sglang" } as const;
+/** Written by hand after documents and sources, with numbers that can be checked by eye; recorded.test.ts has recordings. */
+const engines = { vllm: "by-hand/vllm", "llama.cpp": "by-hand/llama-cpp", sglang: "by-hand/sglang" } as const;
 
 const open = (engine: ServerOptions["engine"], url: string, options: Partial<ServerOptions> = {}) =>
   openServer({ engine, url, vocabularySize: 32, contextLength: 64, firstWait: 0.001, ...options });
@@ -58,23 +59,23 @@ for (const [engine, file] of Object.entries(engines) as [keyof typeof engines, s
 
 describe("openServer says what it knows of the server", () => {
   test("vLLM: version and context; V must be said", async () => {
-    await using local = await serve(replaying("vllm"));
+    await using local = await serve(replaying("by-hand/vllm"));
     await using server = await openServer({ engine: "vllm", url: local.url, vocabularySize: 32 });
     assert.deepEqual([server.provenance.version, server.contextLength], ["0.11.2", 64]);
     await assert.rejects(openServer({ engine: "vllm", url: local.url }), /expected an integer vocabularySize .* none/);
   });
 
   test("llama.cpp: also V; SGLang: also the dtype", async () => {
-    await using llama = await serve(replaying("llama-cpp"));
+    await using llama = await serve(replaying("by-hand/llama-cpp"));
     await using first = await openServer({ engine: "llama.cpp", url: llama.url });
     assert.deepEqual([first.vocabularySize, first.contextLength, first.provenance.version], [32, 64, "b7100-5d47ab5"]);
-    await using lang = await serve(replaying("sglang"));
+    await using lang = await serve(replaying("by-hand/sglang"));
     await using second = await openServer({ engine: "sglang", url: lang.url, vocabularySize: 32 });
     assert.deepEqual([second.provenance.dtype, second.provenance.version], ["bfloat16", "0.5.5"]);
   });
 
   test("what the caller knows goes before what the server says", async () => {
-    await using local = await serve(replaying("vllm"));
+    await using local = await serve(replaying("by-hand/vllm"));
     await using server = await open("vllm", local.url, { provenance: { mode: "processed", dtype: "bfloat16" } });
     assert.deepEqual(
       [server.provenance.mode, server.provenance.dtype, server.provenance.engine],
@@ -85,7 +86,7 @@ describe("openServer says what it knows of the server", () => {
 
 describe("sample", () => {
   test("vLLM: completions in the order of their index, an exact −Infinity, ranks as far as they are known", async () => {
-    await using local = await serve(replaying("vllm"));
+    await using local = await serve(replaying("by-hand/vllm"));
     await using server = await open("vllm", local.url);
     const options = { groupSize: 2, maxTokens: 3, random: seven, topK: 1 };
     const found = await server.sample([text.prompt], options);
@@ -103,7 +104,7 @@ describe("sample", () => {
   });
 
   test("SGLang: at temperature 0.5 its log-probs are those it sampled from, the model's own are not known", async () => {
-    await using local = await serve(replaying("sglang"));
+    await using local = await serve(replaying("by-hand/sglang"));
     await using server = await open("sglang", local.url);
     const found = await server.sample([text.prompt], { maxTokens: 3, temperature: 0.5, random: seven });
     assert.deepEqual([...found.behaviorLogprobs], [-0.5, -0.25]);
@@ -112,7 +113,7 @@ describe("sample", () => {
   });
 
   test("llama.cpp: at temperature 0.5 its log-probs are the model's own, an underflow is −Infinity", async () => {
-    await using local = await serve(replaying("llama-cpp"));
+    await using local = await serve(replaying("by-hand/llama-cpp"));
     await using server = await open("llama.cpp", local.url);
     const found = await server.sample([text.prompt], { maxTokens: 3, temperature: 0.5, topP: 0.9, random: seven });
     assert.deepEqual([...found.logprobs], [-0.5, -Infinity]);
@@ -120,7 +121,7 @@ describe("sample", () => {
   });
 
   test("refuses what cannot be sampled", async () => {
-    await using local = await serve(replaying("vllm"));
+    await using local = await serve(replaying("by-hand/vllm"));
     await using server = await open("vllm", local.url);
     const sample = (options: object) => server.sample([text.prompt], { maxTokens: 3, random: seven, ...options });
     await assert.rejects(sample({ maxTokens: 0 }), /expected an integer maxTokens >= 1 but found 0/);
@@ -133,13 +134,13 @@ describe("sample", () => {
 
 describe("topLogprobs", () => {
   test("refuses texts that no server can score", async () => {
-    await using local = await serve(replaying("vllm"));
+    await using local = await serve(replaying("by-hand/vllm"));
     await using server = await open("vllm", local.url);
     const score = (prompt: number[], completion: number[]) => server.topLogprobs([{ prompt, completion }], { topK: 1 });
     await assert.rejects(score([], [1]), /text 0: expected a prompt but found no token/);
     await assert.rejects(score([1], []), /text 0: expected a completion but found no token/);
     await assert.rejects(score([1], [32]), /text 0: expected ids in \[0, 32\) but found 32/);
-    await assert.rejects(score([1], Array(64).fill(3)), /text 0: expected at most 64 tokens but found 65/);
+    await assert.rejects(score([1], Array(64).fill(3)), /text 0: expected at most 63 tokens but found 65/);
     await assert.rejects(
       server.topLogprobs([text], { topK: 33 }),
       /expected an integer topK in \[0, 32\] but found 33/,
@@ -147,11 +148,11 @@ describe("topLogprobs", () => {
   });
 
   test("refuses an answer about other tokens, or with a log-prob missing or too few", async () => {
-    const answer = exchangesOf("vllm")[2]!.answer as { choices: Record<string, unknown>[] };
+    const answer = exchangesOf("by-hand/vllm")[2]!.answer as { choices: Record<string, unknown>[] };
     const changed = async (change: (choice: Record<string, unknown>) => void) => {
       const copy = structuredClone(answer);
       change(copy.choices[0]!);
-      const recorded = replaying("vllm");
+      const recorded = replaying("by-hand/vllm");
       await using local = await serve((asked, response, count) =>
         asked.method === "GET" ? recorded(asked, response, count) : send(response, 200, copy),
       );
@@ -175,8 +176,8 @@ describe("topLogprobs", () => {
   });
 
   test("llama.cpp: refuses a server that does not follow the bias", async () => {
-    const recorded = replaying("llama-cpp");
-    const other = exchangesOf("llama-cpp")[2]!.answer;
+    const recorded = replaying("by-hand/llama-cpp");
+    const other = exchangesOf("by-hand/llama-cpp")[2]!.answer;
     await using local = await serve((asked, response, count) =>
       asked.method === "GET" ? recorded(asked, response, count) : send(response, 200, other),
     );
@@ -186,8 +187,8 @@ describe("topLogprobs", () => {
   });
 
   test("SGLang: accepts 0 for the last id of a vocabulary, which it clips, and no other id", async () => {
-    const recorded = replaying("sglang");
-    const answer = structuredClone(exchangesOf("sglang")[2]!.answer) as {
+    const recorded = replaying("by-hand/sglang");
+    const answer = structuredClone(exchangesOf("by-hand/sglang")[2]!.answer) as {
       meta_info: { input_token_logprobs: [number | null, number, null][] };
     };
     answer.meta_info.input_token_logprobs[1]![1] = 0;
@@ -202,7 +203,7 @@ describe("topLogprobs", () => {
   });
 
   test("OpenAI's protocol: log-probs by echo, nothing by id", async () => {
-    await using local = await serve(replaying("openai"));
+    await using local = await serve(replaying("by-hand/openai"));
     await using server = await open("openai", local.url);
     assert.deepEqual([...(await server.topLogprobs([text], { topK: 0 })).logprobs], [-0.5, -2.25]);
     await assert.rejects(server.topLogprobs([text], { topK: 1 }), /expected topK 0 but found 1/);
