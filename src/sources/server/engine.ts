@@ -1,7 +1,7 @@
 /** What an engine's protocol says, in one form for all engines. */
 
 import type { PositionScores } from "../../data/dumps/position-scores.ts";
-import type { HttpClient } from "../http/client.ts";
+import type { HttpClient, ServerError } from "../http/client.ts";
 
 /** Where to ask, and for which model. */
 export interface Asking {
@@ -63,12 +63,13 @@ export const unknownIdentity: Identity = {
   dtype: null,
 };
 
-/** A question whose answer may be refused with 404, as by servers that lack it. */
+/** A question whose answer may be refused with 404, as by servers that lack it; then a recording does not hold it either. */
 export async function askIfThere<T>(question: () => Promise<T>): Promise<T | undefined> {
   try {
     return await question();
   } catch (error) {
-    if ((error as { status?: number }).status === 404) return undefined;
+    const { status, attempts } = error as Partial<ServerError>;
+    if (status === 404 || attempts === 0) return undefined;
     throw error;
   }
 }

@@ -46,10 +46,11 @@ export const sglang: Engine = {
 const neutral = { top_k: -1, min_p: 0, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0 };
 
 async function identify(client: HttpClient): Promise<Identity> {
-  const about = (path: string) =>
+  const ask = (path: string) =>
     askIfThere(() => client.ask({ method: "GET", path }, (answer) => recordIn(answer, "answer")));
-  const model = (await about("/get_model_info")) ?? {};
-  const server = (await about("/get_server_info")) ?? {};
+  const about = async (name: string) => (await ask(`/${name}`)) ?? (await ask(`/get_${name}`)) ?? {}; // older: get_
+  const model = await about("model_info");
+  const server = await about("server_info");
   return {
     version: typeof server.version === "string" ? server.version : null,
     model: typeof model.model_path === "string" ? model.model_path : null,

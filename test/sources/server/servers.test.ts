@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { openServer, type ServerOptions } from "../../../src/sources/server/open-server.ts";
-import { exchangesOf, recordingOf, replaying, send, serve } from "../local-server.ts";
+import { exchangesOf, type Handler, recordingOf, replaying, send, serve } from "../local-server.ts";
 
 const text = { prompt: [1, 5], completion: [9, 2] };
 const seven = Object.assign(() => 7 / 2 ** 31, { state: () => [0, 0, 0, 0] as const });
@@ -72,6 +75,28 @@ describe("openServer says what it knows of the server", () => {
     await using lang = await serve(replaying("by-hand/sglang"));
     await using second = await openServer({ engine: "sglang", url: lang.url, vocabularySize: 32 });
     assert.deepEqual([second.provenance.dtype, second.provenance.version], ["bfloat16", "0.5.5"]);
+  });
+
+  test("SGLang: an older one is asked by the older names, also when its recording is replayed", async () => {
+    const recorded = replaying("by-hand/sglang");
+    const older: Handler = (asked, response, count) =>
+      /^\/(model|server)_info$/.test(asked.path)
+        ? send(response, 404, { detail: "Not Found" })
+        : recorded({ ...asked, path: asked.path.replace("/get_", "/") }, response, count);
+    await using local = await serve(older);
+    const folder = await mkdtemp(join(tmpdir(), "srft-older-"));
+    const recording = join(folder, "sglang.jsonl");
+    for (const network of ["when-missing", "never"] as const) {
+      await using server = await openServer({
+        engine: "sglang",
+        url: local.url,
+        vocabularySize: 32,
+        recording,
+        network,
+      });
+      assert.deepEqual([server.provenance.version, server.contextLength], ["0.5.5", 64]);
+    }
+    await rm(folder, { recursive: true });
   });
 
   test("what the caller knows goes before what the server says", async () => {
