@@ -51,6 +51,28 @@ const wrongQuestions = {
   ],
 };
 
+/** Answers that no reader asks for, and dumps hold. */
+const dumped = {
+  "llama.cpp": [],
+  vllm: [
+    {
+      name: "chat with log-probs",
+      path: "/v1/chat/completions",
+      sent: said({
+        ...{
+          model: "tiny",
+          messages: [{ role: "user", content: "solve: naïve 🎉" }],
+          max_tokens: 6,
+          temperature: 1,
+          seed: 5,
+        },
+        ...{ logprobs: true, top_logprobs: 2, prompt_logprobs: 1 },
+        ...{ return_token_ids: true, return_tokens_as_token_ids: true },
+      }),
+    },
+  ],
+};
+
 type Question = Pick<RecordedError, "name" | "path" | "sent">;
 
 /** Over node:http, which is quick enough to meet a small model while it loads. */
@@ -97,12 +119,15 @@ async function record(engine: keyof typeof wrongQuestions, url: string, about: o
   await visit(server);
   const errors = [...loading];
   for (const question of wrongQuestions[engine]) errors.push(await post(url, question));
+  const answers = [];
+  for (const question of dumped[engine]) answers.push(await post(url, question));
   const day = new Date().toISOString().slice(0, 10);
   const file = {
     ...about,
     model: { source: "test/oracle/servers.py", sha256: expected.model.sha256 },
     recorded: day,
     errors,
+    answers,
   };
   writeFileSync(join(golden, `${engine}.json`), `${JSON.stringify(file, null, 2)}\n`);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { vllmChoices } from "../../../src/data/dumps/vllm-response.ts";
 import type { ServerError } from "../../../src/sources/http/client.ts";
 import { openServer, type ServerOptions } from "../../../src/sources/server/open-server.ts";
 import { exchangesOf, type Handler, recordingOf, replaying, send, serve } from "../local-server.ts";
@@ -16,6 +17,7 @@ const about = (engine: string) =>
   JSON.parse(readFileSync(join(golden, `${engine}.json`), "utf8")) as {
     readonly model: { readonly sha256: string };
     readonly errors: readonly RecordedError[];
+    readonly answers: readonly RecordedError[];
   };
 
 const open = (engine: ServerOptions["engine"], url: string, options: Partial<ServerOptions> = {}) =>
@@ -156,3 +158,25 @@ test("llama.cpp answers while it loads with 503, after which it is asked again",
   assert.equal(server.provenance.dtype, "all F32");
   assert.equal(local.asked.filter(({ path }) => path === "/props").length, 4);
 });
+
+test("vllmChoices reads a recorded chat: token ids, log-probs of completion and prompt, and how far its list is certain", () => {
+  const [{ answer }] = about("vllm").answers as [RecordedError];
+  const [choice] = vllmChoices(JSON.parse(answer));
+  const [raw] = (JSON.parse(answer) as { choices: RawChoice[] }).choices;
+  assert.deepEqual([...choice!.tokens!], raw!.token_ids);
+  assert.deepEqual(
+    choice!.scores!.map(({ logprob }) => logprob),
+    raw!.logprobs.content.map(({ logprob }) => logprob),
+  );
+  assert.equal(choice!.promptScores!.length, choice!.promptTokens!.length - 1);
+  // vLLM puts the sampled token into a list of two before it cuts it: what was unlikely takes a likelier one's place
+  for (const { token, top, certain } of choice!.scores!) assert.equal(certain, top[1]![0] === token ? 1 : 2);
+  assert.ok(
+    choice!.scores!.some(({ certain }) => certain === 1) && choice!.scores!.some(({ certain }) => certain === 2),
+  );
+});
+
+interface RawChoice {
+  readonly token_ids: number[];
+  readonly logprobs: { readonly content: readonly { readonly logprob: number }[] };
+}
