@@ -12,12 +12,18 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type Notebook, type NotebookCell, writeAtomically } from "../kernel/notebook/notebook.ts";
+import {
+  formatNotebook,
+  type Notebook,
+  type NotebookCell,
+  readNotebook,
+  writeAtomically,
+} from "../kernel/notebook/notebook.ts";
 import { htmlReport } from "../kernel/notebook/report.ts";
 import { notebookKey, notebooks, paperNotebooks, type Reproduced, reproduced, root } from "./reproduction/executed.ts";
-import { type FullRun, fullRunOf, fullRuns, lastExecuted, writeFullRun } from "./reproduction/full-run.ts";
+import { type FullRun, fullRuns, lastFullRun, madeHere, writeFullRun } from "./reproduction/full-run.ts";
 import { readmeFiles } from "./reproduction/readme.ts";
 import { fullRunText, indexTable } from "./reproduction/verdict-tables.ts";
 
@@ -34,7 +40,10 @@ function execute(name: string, target: string): boolean {
     env,
   });
   if (status !== 0) return false;
-  renameSync(temporary, target);
+  const notebook = readNotebook(temporary);
+  const metadata = { ...notebook.metadata, srft: madeHere() };
+  writeAtomically(target, formatNotebook({ ...notebook, metadata }));
+  rmSync(temporary);
   return true;
 }
 
@@ -86,16 +95,13 @@ function runAll(names: readonly string[]): number {
 
 function writeFullData(names: readonly string[], folder: string): number {
   for (const name of names) {
-    const file = lastExecuted(name, folder);
-    const run = file === undefined ? undefined : fullRunOf(file, stepsOf(process.env));
+    const run = lastFullRun(name, folder);
     say(
       run ? `wrote ${relative(process.cwd(), writeFullRun(run))}` : `${name}: no long run in ${folder}, left as it is`,
     );
   }
   return 0;
 }
-
-const stepsOf = ({ SRFT_STEPS: steps }: NodeJS.ProcessEnv) => (steps === undefined ? undefined : Number(steps));
 
 async function writeReadme(): Promise<number> {
   for (const [path, text] of await readmeFiles()) {

@@ -8,6 +8,7 @@ import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../display/display.ts";
 import type { MimeBundle } from "../link.ts";
 import { type CellOutput, joined, type MultilineText, type Notebook, type NotebookCell } from "./notebook.ts";
+import { contentsHtml, type Heading } from "./report-contents.ts";
 import { type FigureKind, figureHtml, figureOf, figureScripts } from "./report-figures.ts";
 import { isPlainMarkup } from "./report-markup.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
@@ -15,12 +16,6 @@ import { pageScript, pageStyle } from "./report-page.ts";
 /** What the report is called where the notebook has no title of its own. */
 export interface ReportOptions {
   readonly name: string;
-}
-
-interface Heading {
-  readonly id: string;
-  readonly level: number;
-  readonly text: string;
 }
 
 /**
@@ -62,15 +57,6 @@ function figureKinds({ cells }: Notebook): Set<FigureKind> {
     outputs.flatMap((output) => ("data" in output ? [output.data] : [])),
   );
   return new Set(bundles.flatMap((bundle) => figureOf(bundle)?.kind ?? []));
-}
-
-function contentsHtml(headings: readonly Heading[]) {
-  const shown = headings.filter(({ level }) => level <= 3);
-  if (shown.length < 2) return "";
-  const items = shown.map(
-    ({ id, level, text }) => `<li class="level-${level}"><a href="#${id}">${escapeHtml(text)}</a></li>`,
-  );
-  return `<nav aria-label="Contents"><ol>${items.join("")}</ol></nav>`;
 }
 
 type Markdown = (cell: Pick<NotebookCell, "attachments">, text: string) => string;

@@ -47,9 +47,14 @@ export function notebookKey(file: string, environment: NodeJS.ProcessEnv = proce
   const hash = createHash("sha256");
   for (const { cell_type, source } of readNotebook(file).cells) hash.update(`${cell_type}\n${joined(source)}\n`);
   for (const path of libraryFiles()) hash.update(relative(root, path)).update(readFileSync(path));
-  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$|RUNS$)/.test(name));
-  hash.update(JSON.stringify(parameters.sort()));
+  hash.update(JSON.stringify(Object.entries(parametersOf(environment))));
   return hash.digest("hex").slice(0, 16);
+}
+
+/** The environment's parameters, by name: those of SRFT_* that change numbers. */
+export function parametersOf(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$|RUNS$)/.test(name));
+  return Object.fromEntries(parameters.sort()) as Record<string, string>;
 }
 
 /** The code of a notebook, cell by cell. */

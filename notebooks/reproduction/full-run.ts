@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { type Notebook, readNotebook, writeAtomically } from "../../kernel/notebook/notebook.ts";
 import type { JudgedClaim } from "../../src/reproduction/claims.ts";
-import { claimsOf, codeOf, notebooks, root } from "./executed.ts";
+import { claimsOf, codeOf, notebooks, parametersOf, root } from "./executed.ts";
 
 export interface FullRun {
   /** The file's name. */
@@ -34,38 +34,44 @@ export interface Provenance {
   /** From the first cell to the last, without trainings that another notebook had made. */
   readonly wallSeconds: number;
   readonly cores: number;
+  /** The environment's SRFT_*. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 const folder = join(notebooks, "data", "full");
 
+/** What a run says of itself in the executed notebook's metadata. */
+export type MadeWith = Pick<Provenance, "package" | "node" | "onnxruntime" | "cores" | "parameters">;
+
+/** This process: versions, cores and the parameters SRFT_* that change numbers. */
+export function madeHere(environment: NodeJS.ProcessEnv = process.env): MadeWith {
+  const { name, version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  return {
+    package: `${name} ${version}`,
+    node: process.version,
+    onnxruntime: dependencies["onnxruntime-node"] as string,
+    cores: availableParallelism(),
+    parameters: parametersOf(environment),
+  };
+}
+
 /**
- * What an executed notebook came to; undefined where it has no long run.
+ * What an executed notebook came to; undefined where it is no long run: its claims are over other seeds than
+ * SRFT_FULL=1 gives, or it trains nothing.
  *
  * @param file Its name ends in the key: NN-name-0123456789abcdef.ipynb.
- * @param steps Default: what the notebook's code says.
- * @throws {RangeError} If the notebook was run with other seeds or holds no claims.
+ * @param unsaid What it was made with, if it does not say so itself. Default: this process.
  */
-export function fullRunOf(file: string, steps?: number): FullRun | undefined {
+export function fullRunOf(file: string, unsaid: MadeWith = madeHere()): FullRun | undefined {
   const [, name, key] = /^(.*)-([0-9a-f]{16})\.ipynb$/.exec(basename(file)) ?? [];
-  if (!name) throw new RangeError(`fullRunOf: expected NAME-KEY.ipynb but found ${basename(file)}`);
+  if (!name || !key) throw new RangeError(`fullRunOf: expected NAME-KEY.ipynb but found ${basename(file)}`);
   const notebook = readNotebook(file);
-  const size = sizeOf(notebook);
-  if (!size) return undefined;
-  const claims = claimsOf(notebook);
+  const made = (notebook.metadata.srft as MadeWith | undefined) ?? unsaid;
+  const [size, claims] = [sizeOf(notebook, made), claimsOf(notebook)];
   const most = Math.max(0, ...claims.map(({ found }) => found?.n ?? 0));
-  if (most !== size.seeds.length) {
-    throw new RangeError(
-      `fullRunOf: expected claims over ${size.seeds.length} seeds but found ${most} in ${basename(file)}; run it with SRFT_FULL=1`,
-    );
-  }
-  const told = {
-    ...versions(),
-    key: key!,
-    code: codeHash(notebook),
-    ...times(notebook),
-    cores: availableParallelism(),
-  };
-  return { notebook: `${name}.ipynb`, claims, provenance: { ...told, ...size, steps: steps ?? size.steps } };
+  if (most !== size?.seeds.length) return undefined;
+  const provenance = { ...made, key, code: codeHash(notebook), ...times(notebook), ...size };
+  return { notebook: `${name}.ipynb`, claims, provenance };
 }
 
 /** The long runs that are committed, by notebook. */
@@ -83,12 +89,16 @@ export function writeFullRun(run: FullRun, to: string = folder): string {
   return path;
 }
 
-/** The executed notebook that was last written for a name, of those in a folder. */
-export function lastExecuted(name: string, within: string): string | undefined {
+/** The newest long run of a notebook among the executed ones in a folder. */
+export function lastFullRun(name: string, within: string): FullRun | undefined {
   const stem = name.replace(/\.ipynb$/, "-");
   const files = readdirSync(within).filter((file) => file.startsWith(stem) && /-[0-9a-f]{16}\.ipynb$/.test(file));
-  const paths = files.map((file) => join(within, file));
-  return paths.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
+  const paths = files.map((file) => join(within, file)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const path of paths) {
+    const run = fullRunOf(path);
+    if (run) return run;
+  }
+  return undefined;
 }
 
 /** The hash of a notebook's code, without its text. */
@@ -102,20 +112,12 @@ export function sizeText({ provenance: { seeds, steps } }: FullRun): string {
 }
 
 /** What SRFT_FULL=1 means in a notebook's cell of parameters. */
-function sizeOf(notebook: Notebook) {
+function sizeOf(notebook: Notebook, { parameters }: MadeWith) {
   const code = codeOf(notebook).join("\n");
   const [, steps] = /full \? (\d+) :/.exec(code) ?? [];
   const [, seeds] = /full \? (\[[\d, ]+\]) :/.exec(code) ?? [];
-  return steps && seeds ? { seeds: JSON.parse(seeds) as number[], steps: Number(steps) } : undefined;
-}
-
-function versions() {
-  const { name, version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  return {
-    package: `${name} ${version}`,
-    node: process.version,
-    onnxruntime: dependencies["onnxruntime-node"] as string,
-  };
+  if (!steps || !seeds) return undefined;
+  return { seeds: JSON.parse(seeds) as number[], steps: Number(parameters.SRFT_STEPS ?? steps) };
 }
 
 function times({ cells }: Notebook) {

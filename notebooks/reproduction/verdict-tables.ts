@@ -12,7 +12,8 @@ export function indexTable(all: readonly Reproduced[], full: FullRuns = new Map(
   const rows = all.flatMap(({ name, claims }) =>
     claims.map((claim) => {
       const ours = claim.found ? `${claim.measure}: ${intervalText(claim)}` : "–";
-      const cells = [claim.claim, claim.paper, claim.independent ?? "not found", ours].map(inCell);
+      const paper = claim.paper.replace(/^SRFT, arXiv [\dv.]+, /, "");
+      const cells = [claim.claim, paper, claim.independent ?? "not found", ours].map(inCell);
       return [name.slice(0, 2), ...cells, `**${claim.verdict}**`, ...longCells({ name, claim, full })];
     }),
   );

@@ -7,6 +7,9 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { htmlReport } from "../../kernel/notebook/report.ts";
+import { together } from "../../notebooks/reproduce.ts";
+import { committed, paperNotebooks } from "../../notebooks/reproduction/executed.ts";
+import { fullRuns } from "../../notebooks/reproduction/full-run.ts";
 import { seriousFaults } from "./accessibility.ts";
 import { launch, noBrowser, openPage, type PageOptions } from "./chromium.ts";
 import { figureNotebook } from "./notebook.ts";
@@ -104,6 +107,25 @@ for (const colorScheme of ["light", "dark"] as const) {
     assert.deepEqual(happened, []);
   });
 }
+
+test("the report of several notebooks folds its contents, and axe-core finds no serious fault in them", {
+  skip,
+}, async () => {
+  const { page, happened } = await openPage(browser, {});
+  const several = join(folder, "several.html");
+  const all = paperNotebooks(["04", "07"]).map(committed);
+  writeFileSync(several, htmlReport(together(all, fullRuns()), { name: "several" }));
+  await page.goto(pathToFileURL(several).href);
+  const last = page.locator("nav details a").last();
+  assert.equal(await last.isVisible(), false);
+  await page.locator("nav summary").last().click();
+  await last.click();
+  const heading = page.locator(`main [id="${(await last.getAttribute("href"))!.slice(1)}"]`);
+  assert.equal(await heading.textContent(), await last.textContent());
+  assert.ok((await heading.boundingBox())!.y < page.viewportSize()!.height);
+  assert.deepEqual(await seriousFaults(page), []);
+  assert.deepEqual(happened, []);
+});
 
 test("the report of notebook 01 as committed is one file below 3 MB that asks for nothing", { skip }, async () => {
   const root = join(import.meta.dirname, "../../..");

@@ -46,6 +46,21 @@ test("htmlReport takes its title and its contents from the headings", () => {
     assert.ok(document.querySelector(link.getAttribute("href")!), "each entry leads somewhere");
 });
 
+test("htmlReport folds the sections of each notebook under its title where there are several", () => {
+  const one = [markdown("# One & only\n\n## A\n\n### B\n\n#### deep"), markdown("## C")];
+  assert.equal(report(one).document.querySelector("nav details"), null);
+  const { document } = report([markdown("# Index"), ...one, markdown("# Two\n\n## D")]);
+  const texts = (selector: string) => [...document.querySelectorAll(selector)].map(({ textContent }) => textContent);
+  assert.deepEqual(texts("nav > ol > li > a"), ["Index", "One & only", "Two"]);
+  assert.deepEqual(texts("nav details a"), ["A", "B", "C", "D"]);
+  assert.deepEqual(texts("nav summary"), ["3 sections", "1 section"]);
+  assert.equal(document.querySelector("nav summary")!.getAttribute("aria-label"), "3 sections of One & only");
+  assert.equal(document.querySelector("nav details[open]"), null);
+  for (const link of document.querySelectorAll("nav a")) {
+    assert.equal(document.querySelector(link.getAttribute("href")!)?.textContent, link.textContent);
+  }
+});
+
 test("htmlReport folds the code and shows it as it is", () => {
   const { document } = report([code()]);
   assert.equal(document.querySelector("details pre")?.textContent, "if (a < b) f('</script>')");
