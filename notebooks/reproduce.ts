@@ -7,7 +7,7 @@
  *     npm run reproduce -- --readme              no run: README's table and pictures from the committed notebooks
  *
  * A notebook is run again only if its code, the library, the published numbers or the environment's parameters (SRFT_*)
- * changed; its trainings are kept apart (out/runs), so that a changed cell re-runs only the trainings it touches. Killed,
+ * changed; its trainings are kept apart (out/runs; SRFT_OUT names another folder than out), so that a changed cell re-runs only the trainings it touches. Killed,
  * it goes on with the first notebook that is not finished. Exit code 1: a cell or a check failed.
  */
 
@@ -27,14 +27,15 @@ import { type FullRun, fullRuns, lastFullRun, madeHere, writeFullRun } from "./r
 import { readmeFiles } from "./reproduction/readme.ts";
 import { fullRunText, indexTable } from "./reproduction/verdict-tables.ts";
 
-const out = join(root, "out", "reproduce");
+const out = process.env.SRFT_OUT ?? join(root, "out");
+const executed = join(out, "reproduce");
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 function execute(name: string, target: string): boolean {
   const temporary = `${target}.running.ipynb`;
   const main = join(root, "dist", "kernel", "main.js");
-  const env = { SRFT_RUNS: join(root, "out", "runs"), ...process.env };
+  const env = { SRFT_RUNS: join(out, "runs"), ...process.env };
   const { status } = spawnSync(process.execPath, [main, "run", join(notebooks, name), "--out", temporary], {
     stdio: "inherit",
     env,
@@ -49,7 +50,7 @@ function execute(name: string, target: string): boolean {
 
 /** A notebook's results: found, or made now. */
 function reproduce(name: string, at: string): Reproduced | undefined {
-  const target = join(out, `${name.replace(/\.ipynb$/, "")}-${notebookKey(join(notebooks, name))}.ipynb`);
+  const target = join(executed, `${name.replace(/\.ipynb$/, "")}-${notebookKey(join(notebooks, name))}.ipynb`);
   const isKept = existsSync(target);
   say(`${at} ${name}${isKept ? ": unchanged, kept" : ""}`);
   if (!isKept && !execute(name, target)) return undefined;
@@ -77,19 +78,21 @@ export function together(all: readonly Reproduced[], full: ReadonlyMap<string, F
 const textCell = (source: string) => ({ cell_type: "markdown", source, metadata: {} }) as NotebookCell;
 
 function runAll(names: readonly string[]): number {
-  mkdirSync(out, { recursive: true });
+  mkdirSync(executed, { recursive: true });
   const begin = performance.now();
   const all = names.map((name, i) => reproduce(name, `[${i + 1}/${names.length}, ${minutes(begin)}]`));
   const done = all.filter((one) => one !== undefined);
   if (done.length > 0) {
-    const report = join(root, "out", "reproduce.html");
+    const report = join(out, "reproduce.html");
     writeAtomically(report, htmlReport(together(done, fullRuns()), { name: "SRFT reproduced" }));
     const size = (statSync(report).size / 2 ** 20).toFixed(1);
     say(`wrote ${relative(process.cwd(), report)} (${size} MB), ${minutes(begin)}`);
   }
   const failed = names.filter((_, i) => all[i] === undefined);
   for (const name of failed)
-    say(`FAILED ${name}: open it in out/reproduce, or run: npx srft run notebooks/${name} --verbose`);
+    say(
+      `FAILED ${name}: open it in ${relative(process.cwd(), executed)}, or run: npx srft run notebooks/${name} --verbose`,
+    );
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -122,7 +125,7 @@ async function main(given: readonly string[]): Promise<number> {
   if (names.length === 0)
     throw new TypeError(`reproduce: expected notebooks that begin with ${prefixes.join(", ")} but found none`);
   const data = options.find((option) => option.startsWith("--full-data"));
-  if (data) writeFullData(names, data.split("=")[1] ?? out);
+  if (data) writeFullData(names, data.split("=")[1] ?? executed);
   if (options.includes("--readme")) await writeReadme();
   return options.length > 0 ? 0 : runAll(names);
 }

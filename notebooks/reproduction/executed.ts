@@ -51,9 +51,11 @@ export function notebookKey(file: string, environment: NodeJS.ProcessEnv = proce
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The environment's parameters, by name: those of SRFT_* that change numbers. */
+/** The environment's parameters, by name: those that change numbers. */
 export function parametersOf(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
-  const parameters = Object.entries(environment).filter(([name]) => /^SRFT_(?!PYTHON$|RUNS$)/.test(name));
+  const parameters = Object.entries(environment).filter(([name]) =>
+    /^SRFT_(DEVICE|FULL|MODEL|PROBLEMS|STEPS)$/.test(name),
+  );
   return Object.fromEntries(parameters.sort()) as Record<string, string>;
 }
 

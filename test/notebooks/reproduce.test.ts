@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Notebook } from "../../kernel/notebook/notebook.ts";
+import { type Notebook, readNotebook } from "../../kernel/notebook/notebook.ts";
 import {
   committed as asCommitted,
   claimsOf,
+  codeOf,
   notebookKey,
   paperNotebooks,
+  parametersOf,
 } from "../../notebooks/reproduction/executed.ts";
-import { fullRuns } from "../../notebooks/reproduction/full-run.ts";
+import { fullRuns, madeHere } from "../../notebooks/reproduction/full-run.ts";
 import { readmeFiles } from "../../notebooks/reproduction/readme.ts";
 import { indexTable, verdictTable } from "../../notebooks/reproduction/verdict-tables.ts";
 import { claimsMime } from "../../src/reproduction/claims.ts";
@@ -55,7 +57,22 @@ test("notebookKey changes with the code of a cell and with parameters, not with 
   assert.notEqual(write("1 + 2"), key);
   write("1 + 1");
   assert.notEqual(notebookKey(file, { SRFT_STEPS: "2" }), key);
-  assert.equal(notebookKey(file, { SRFT_RUNS: "elsewhere", HOME: "x" }), key);
+  assert.equal(notebookKey(file, { SRFT_RUNS: "elsewhere", SRFT_OUT: "there", HOME: "x" }), key);
+});
+
+test("parametersOf knows every parameter that the notebooks and the library's reproductions read", () => {
+  const library = join(root, "src/reproduction");
+  const files = readdirSync(library).map((name) => readFileSync(join(library, name), "utf8"));
+  const code = [...committed.flatMap(({ notebook }) => codeOf(notebook)), ...files].join("\n");
+  const read = new Set(
+    [...code.matchAll(/process\.env\.(\w+)|SRFT_[A-Z]+(?=:)/g)].map(([all]) => all.replace(/^.*\./, "")),
+  );
+  const given = Object.fromEntries([...read].map((name) => [name, "1"]));
+  assert.ok(read.has("SRFT_FULL") && read.has("SRFT_PROBLEMS"));
+  assert.deepEqual(
+    [...read].filter((name) => !(name in parametersOf(given))),
+    ["SRFT_RUNS"],
+  );
 });
 
 test("indexTable has a row a claim and escapes what would break it", () => {
@@ -113,4 +130,31 @@ test("reproduce refuses what it does not know, before anything is run", () => {
     spawnSync(process.execPath, [join(root, "dist/notebooks/reproduce.js"), word], { encoding: "utf8" });
   assert.match(command("--ful").stderr, /expected --readme or --full-data\[=FOLDER\] but found --ful/);
   assert.match(command("17").stderr, /expected notebooks that begin with 17 but found none/);
+});
+
+test("reproduce runs a notebook once, keeps it, and runs it again for another parameter", () => {
+  const command = join(root, "dist/notebooks/reproduce.js");
+  const ran = (parameters: object) => {
+    const { SRFT_FULL: _, ...plain } = process.env;
+    const env = { ...plain, SRFT_OUT: folder, ...parameters };
+    const { status, stderr } = spawnSync(process.execPath, [command, "02"], { encoding: "utf8", env });
+    assert.equal(status, 0, stderr);
+    return stderr;
+  };
+  const kept = () => readdirSync(join(folder, "reproduce")).sort();
+  assert.doesNotMatch(ran({}), /kept/);
+  const [first, ...more] = kept();
+  assert.deepEqual(more, []);
+  const { metadata, cells } = readNotebook(join(folder, "reproduce", first!));
+  assert.deepEqual(metadata.srft, madeHere({}));
+  assert.deepEqual(
+    cells.map(({ source }) => source),
+    committed[0]!.notebook.cells.map(({ source }) => source),
+  );
+  assert.match(readFileSync(join(folder, "reproduce.html"), "utf8"), /figure by figure/);
+  const [written, again] = [statSync(join(folder, "reproduce", first!)).mtimeMs, ran({})];
+  assert.match(again, /02-gradients-at-the-logits\.ipynb: unchanged, kept/);
+  assert.equal(statSync(join(folder, "reproduce", first!)).mtimeMs, written);
+  assert.doesNotMatch(ran({ SRFT_PROBLEMS: "20" }), /kept/);
+  assert.equal(kept().length, 2);
 });
