@@ -12,7 +12,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Layout, PlotData } from "plotly.js";
 import { type DrawingWindow, drawingWindow } from "./drawing-window.ts";
-import { type FigureJson, isBasic, mapTraces, offline, webglTraces } from "./offline.ts";
+import { basicTraces, type FigureJson, isBasic, mapTraces, offline, webglTraces } from "./offline.ts";
+import { readable } from "./readable.ts";
 
 /** One trace, in plotly.js's own words. */
 export type Trace = Partial<PlotData>;
@@ -53,7 +54,7 @@ export function staticSvg(figure: PlotlyFigure): Promise<string> {
 async function drawFigure({ data, layout }: PlotlyFigure) {
   const { width = 720, height = 400 } = layout;
   const json = JSON.stringify({ data, layout });
-  const figure = drawable(offline(JSON.parse(json) as FigureJson));
+  const figure = labelled(drawable(offline(JSON.parse(json) as FigureJson)));
   window ??= drawingWindow();
   const plotly = loadPlotly(window, isBasic(figure) ? "plotly.js-basic-dist-min" : "plotly.js-dist-min");
   window.Math.random = seededRandom();
@@ -72,6 +73,26 @@ function drawable(figure: FigureJson): FigureJson {
       : trace,
   );
   return { ...figure, data };
+}
+
+interface Json {
+  readonly [name: string]: Json | undefined;
+}
+
+const overflow = { ticklabeloverflow: "allow" };
+
+/** Without this plotly.js hides labels that lie outside the page, as all do where nothing is laid out. */
+function labelled({ data, layout }: FigureJson): FigureJson {
+  const { template, coloraxis, ...rest } = readable(layout) as Json;
+  const own = template?.layout;
+  const axes = { xaxis: { ...overflow, ...own?.xaxis }, yaxis: { ...overflow, ...own?.yaxis } };
+  const withBar = (scale: object) => ({ ...scale, colorbar: { ...overflow, ...(scale as Json).colorbar } });
+  const traces = data.map((trace) => ({
+    ...(basicTraces.has(String(trace?.type ?? "scatter")) ? trace : withBar(trace)),
+    ...((trace as Json)?.marker?.colorscale ? { marker: withBar(trace.marker as object) } : {}),
+  }));
+  const barred = coloraxis ? { coloraxis: withBar(coloraxis) } : {};
+  return { data: traces, layout: { ...rest, ...barred, template: { ...template, layout: { ...own, ...axes } } } };
 }
 
 function loadPlotly(target: DrawingWindow, bundle: Bundle): Plotly {

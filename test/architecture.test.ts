@@ -28,6 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     "src/plots/live-chart/view",
     "kernel/cell/source-hash.ts",
     "plotly/offline.ts",
+    "plotly/readable.ts",
   ],
   kernel: ["kernel", "plotly"],
   // draws figures' JSON for both, and knows neither

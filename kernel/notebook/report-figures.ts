@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type FigureJson, isBasic, offline } from "../../plotly/offline.ts";
+import { readable } from "../../plotly/readable.ts";
 import { escapeHtml } from "../display/display.ts";
 import type { MimeBundle } from "../link.ts";
 
@@ -93,7 +94,7 @@ const inScript = (code: string) => code.replace(/<(?=\/script|!--)/gi, "\\x3c");
 const drawScript = `(() => {
   const drawers = {
     plotly(host, { data, layout }) {
-      const still = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+      const still = { ...${JSON.stringify(readable({}))}, ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
       return Plotly.newPlot(host, data, still, { displaylogo: false, responsive: false });
     },
     "heat-map": (host, payload) => srftHeatMap.renderHeatMap(host, payload),

@@ -6,7 +6,10 @@ type MimeBundle = Record<string, unknown>;
 /** A display that can change. */
 interface DisplayHandle {
   readonly id: string;
-  /** Shows another value in its place, wherever it is shown. */
+  /**
+   * Shows another value in its place, wherever it is shown. After a reload of JupyterLab's page the output stands still: a
+   * notebook's file has no place for the display's id, by which an update finds it. A live chart finds its output again.
+   */
   update(value: unknown): void;
 }
 

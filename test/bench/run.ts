@@ -5,7 +5,7 @@
 
 import { analysisRows } from "./analysis.ts";
 import { engineRows } from "./engine.ts";
-import { frontendRows } from "./frontend.ts";
+import { frontendRows } from "./frontend/frontend.ts";
 import { gpuRows } from "./gpu.ts";
 import { kernelRows } from "./kernel/kernel.ts";
 import { methodRows } from "./methods.ts";

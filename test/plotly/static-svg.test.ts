@@ -87,3 +87,21 @@ test("staticSvg draws what numbers cannot hold and what is not there", async () 
     assert.match(await draw([trace]), /^<svg/);
   await assert.rejects(draw([{ type: "bar", y: [1] }], { width: 1e9, height: -1 }));
 });
+
+test("staticSvg labels every axis and colour bar, also of a figure with a template of its own", async () => {
+  const z = [
+    [1000, 2000],
+    [3000, 4000],
+  ];
+  for (const layout of [
+    {},
+    { template: { layout: { yaxis: { gridcolor: "red" } } } },
+    { yaxis: { title: { text: "y" } } },
+  ]) {
+    const svg = await draw([{ type: "heatmap", x: [10, 20], y: [500, 600], z }], layout);
+    for (const label of ["10", "500", "2000"])
+      assert.match(svg, new RegExp(`(?<!visibility: hidden[^>]*)>${label}<`), label);
+    const hidden = svg.match(/<text[^>]*(visibility: hidden|display: none|opacity: 0;)[^>]*>/g) ?? [];
+    assert.deepEqual(hidden, []);
+  }
+});

@@ -39,6 +39,9 @@ describe("JupyterLab", { skip }, () => {
     await figure.locator(".scatterlayer .trace").waitFor();
     assert.equal(await at("figure").locator("img").count(), 0);
     await at("histogram").locator(".js-plotly-plot .bars .point").first().waitFor();
+    await at("figure").scrollIntoViewIfNeeded();
+    await page.waitForTimeout(paintDelay);
+    await picture(page, "lab-figure");
     await assertNoError(page);
     quiet();
   });

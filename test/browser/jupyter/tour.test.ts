@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launch, noBrowser, type TrappedPage } from "../chromium.ts";
 import { attack } from "./cells.ts";
-import {
-  allRan,
-  assertNoError,
-  choose,
-  openJupyterPage,
-  openNotebook,
-  outputsOf,
-  picture,
-  ready,
-  runAll,
-} from "./page.ts";
+import { assertNoError, choose, openJupyterPage, openNotebook, outputsOf, picture, ready, runAll } from "./page.ts";
 import { copyNotebook, type Jupyter, jupyterMissing, startJupyter, writeNotebook } from "./server.ts";
 
 const missing = noBrowser || jupyterMissing();
-const skip = missing ? `${missing}; 6 tests of JupyterLab and Notebook 7` : false;
-if (skip) console.error(`SKIPPED 6 tests of JupyterLab and Notebook 7: ${missing}`);
-const isFull = process.env.SRFT_FULL === "1";
+const skip = missing ? `${missing}; 5 tests of JupyterLab and Notebook 7` : false;
+if (skip) console.error(`SKIPPED 5 tests of JupyterLab and Notebook 7: ${missing}`);
 
 describe("A notebook in JupyterLab and Notebook 7", { skip }, () => {
   let jupyter: Jupyter;
@@ -178,27 +167,6 @@ for (let step = 1; step <= 400; step++) {
     await page.locator(".lm-MenuBar-itemLabel", { hasText: /^Help$/ }).click();
     await page.locator(".lm-Menu-item", { hasText: "TypeScript (srft) tour" }).waitFor();
     await picture(page, "notebook-7-help");
-    assert.deepEqual(trapped.happened, []);
-  });
-
-  test("notebook 01 runs by Run All", { skip: !isFull && "it takes minutes; SRFT_FULL=1 runs it" }, async () => {
-    await freshPage();
-    copyNotebook(jupyter, "01-srft-in-five-minutes.ipynb");
-    const file = join(jupyter.folder, "01-srft-in-five-minutes.ipynb");
-    const notebook = JSON.parse(readFileSync(file, "utf8"));
-    for (const cell of notebook.cells)
-      if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
-    writeFileSync(file, JSON.stringify(notebook));
-    await openNotebook(page, jupyter, { name: "01-srft-in-five-minutes.ipynb" });
-    await choose(page, "Run", /^Run All Cells/);
-    await allRan(page, { timeout: 900_000 });
-    await assertNoError(page);
-    assert.equal(await page.locator(".js-plotly-plot").count(), 4);
-    assert.equal(await page.locator('[data-srft="token-heat-map"]').count(), 1);
-    await page.setViewportSize({ width: 1280, height: 2400 });
-    await page.locator(".js-plotly-plot").nth(1).scrollIntoViewIfNeeded();
-    await page.waitForTimeout(500);
-    await picture(page, "lab-01");
     assert.deepEqual(trapped.happened, []);
   });
 });

@@ -1,6 +1,7 @@
 /** What of a figure in a notebook is given to plotly.js: the notebook may be a stranger's. */
 
 import { mapTraces, offline } from "../../../../plotly/offline.ts";
+import { readable } from "../../../../plotly/readable.ts";
 
 /** A figure, ready for `Plotly.react`. */
 export interface Figure {
@@ -12,16 +13,6 @@ export interface Figure {
 
 /** Settings that a notebook may make; the others name servers, hold tokens or HTML, or send figures elsewhere. */
 const allowedConfig = ["displayModeBar", "doubleClick", "editable", "locale", "scrollZoom", "staticPlot"];
-
-const grid = { gridcolor: "rgba(128,128,128,0.25)", zerolinecolor: "rgba(128,128,128,0.5)" };
-
-/** What a figure looks like that does not say it itself: readable on light and dark pages. */
-const template = {
-  layout: {
-    ...{ paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "#7a7a7a" } },
-    ...{ xaxis: grid, yaxis: grid },
-  },
-};
 
 /**
  * The figure in a payload, with our settings and those a notebook may make. It asks the network for nothing, but for the
@@ -36,7 +27,7 @@ export function safeFigure(payload: unknown, { isTrusted }: { readonly isTrusted
   const wanted = Object.entries(config ?? {}).filter(([key]) => allowedConfig.includes(key));
   return {
     data,
-    layout: { autosize: layout?.width === undefined, template, ...layout },
+    layout: { autosize: layout?.width === undefined, ...readable(layout) },
     config: { ...Object.fromEntries(wanted), displaylogo: false, showSendToCloud: false, responsive: false },
     frames: Array.isArray(frames) ? frames : [],
   };
