@@ -48,6 +48,8 @@ export class CellSyntaxError extends SyntaxError {
  * compileCell("const n: number = await 2; n * 2").isAsync; // true
  */
 export function compileCell(source: string): CompiledCell {
+  const plain = compilePlain(source);
+  if (plain) return plain;
   const file = checkSyntax(source);
   try {
     return compile(file, source);
@@ -56,22 +58,43 @@ export function compileCell(source: string): CompiledCell {
   }
 }
 
+/** With one of these a text may mean something else in TypeScript, or cannot run as it stands. */
+const notPlain = /[<@%]|\b(?:const|let|var|class|import|export|await|using|accessor)\b/;
+
+/** Most cells that ask for a value are JavaScript that can run as it stands: one parse in place of three. */
+function compilePlain(source: string): CompiledCell | undefined {
+  if (notPlain.test(source) || !isParseable(source)) return undefined;
+  const { errors, program } = parseSync("cell.js", source, { ...parseOptions, lang: "js" });
+  if (errors.length > 0) return undefined;
+  const rewrite = rewriteCell(program.body as unknown as Node[], source);
+  if (rewrite.isAsync || rewrite.edits.length > 0) return undefined;
+  const edited = applyEdits(source, [], frame(rewrite));
+  const lineOf = (offset: number) =>
+    edited.isFrame(offset) ? 0 : positionAt(source, edited.originalOffset(offset)).line;
+  return {
+    code: edited.text,
+    isAsync: false,
+    hasValue: rewrite.hasValue,
+    names: [...rewrite.names],
+    originalLine: (line, column) => lineOf(offsetAt(edited.text, line, column)),
+  };
+}
+
 function compile(file: "cell.ts" | "cell.tsx", source: string): CompiledCell {
   const { code: js, map } = toJavaScript(file, withoutMagic(source));
+  let original: SourceMap | undefined;
   const { program } = parseSync("cell.js", js, { sourceType: "module", lang: "js" });
   const rewrite = rewriteCell(program.body as unknown as Node[], js, hiddenConstants(file, source, js));
   const edited = applyEdits(js, rewrite.edits, frame(rewrite));
-  const original =
-    map &&
-    new SourceMap({ ...map, file, sourceRoot: "", sourcesContent: [source] } as ConstructorParameters<
-      typeof SourceMap
-    >[0]);
   return {
     code: edited.text,
     isAsync: rewrite.isAsync,
     hasValue: rewrite.hasValue,
     names: [...rewrite.names],
-    originalLine: (line, column) => originalLine({ edited, js, original }, line, column),
+    originalLine(line, column) {
+      original ??= new SourceMap({ ...map(), file, sourceRoot: "", sourcesContent: [source] });
+      return originalLine({ edited, js, original }, line, column);
+    },
   };
 }
 
@@ -87,17 +110,26 @@ function hiddenConstants(file: string, source: string, js: string): ReadonlySet<
 
 interface JavaScript {
   readonly code: string;
-  readonly map?: object | undefined;
+  /** Its source map, made when a stack trace asks for it: it costs more than the code. */
+  map(): SourceMapContent;
 }
+
+type SourceMapContent = ConstructorParameters<typeof SourceMap>[0];
 
 /** oxc leaves standard decorators as they are, and V8 cannot run them: such a cell goes to TypeScript itself. */
 function toJavaScript(file: "cell.ts" | "cell.tsx", source: string): JavaScript {
   if (/(^|[^\w"'`/])@[\p{ID_Start}$_(]/u.test(source) && hasDecorators(file, source))
-    return lowerDecorators(file, source);
-  const { code, map, errors } = transformSync(file, source, transformOptions);
+    return lowered(lowerDecorators(file, source));
+  const { code, errors } = transformSync(file, source, transformOptions);
   if (errors.length > 0) throw syntaxError(source, inCodeUnits(source, errors[0]!));
+  const map = () => transformSync(file, source, { ...transformOptions, sourcemap: true }).map as SourceMapContent;
   return { code, map };
 }
+
+const lowered = ({ code, map }: ReturnType<typeof lowerDecorators>): JavaScript => ({
+  code,
+  map: () => map as SourceMapContent,
+});
 
 /**
  * A first line such as `%types off` is for the kernel; in the script it is blank.
@@ -128,11 +160,11 @@ export function checkSyntax(text: string): "cell.ts" | "cell.tsx" {
 const nestedTooDeeply = () =>
   new CellSyntaxError("the cell is nested too deeply to be parsed", { line: 1, column: 0, isIncomplete: false });
 
-const parseErrors = (source: string, file: string) =>
-  parseSync(file, source, { sourceType: "module", showSemanticErrors: true }).errors;
+const parseErrors = (source: string, file: string) => parseSync(file, source, parseOptions).errors;
+
+const parseOptions = { sourceType: "module", showSemanticErrors: true } as const;
 
 const transformOptions = {
-  sourcemap: true,
   sourceType: "module",
   target: "es2022",
   typescript: { onlyRemoveTypeImports: true },
@@ -149,14 +181,13 @@ function frame({ isAsync, names, moved }: Rewrite): EditOptions {
 interface Origin {
   readonly edited: EditedText;
   readonly js: string;
-  readonly original: SourceMap | undefined;
+  readonly original: SourceMap;
 }
 
 function originalLine({ edited, js, original }: Origin, line: number, column: number) {
   const offset = offsetAt(edited.text, line, column);
   if (edited.isFrame(offset)) return 0;
   const place = positionAt(js, edited.originalOffset(offset));
-  if (!original) return place.line;
   const entry = original.findEntry(place.line - 1, place.column);
   return "originalLine" in entry ? entry.originalLine + 1 : 0; // before all that is mapped: a compiler's own function
 }

@@ -151,3 +151,53 @@ test("compileCell lets a top-level loop run at the engine's speed", async () => 
   assert.equal(new Script(code).runInThisContext(), 15000000);
   assert.ok(performance.now() - start < 1500, "1e7 turns take well under a second");
 });
+
+/** Such a comment sends a cell the long way, through the compiler of TypeScript. */
+const long = (source: string) => `${source}\n// <`;
+
+test("a cell of plain JavaScript means the same as it stands and as TypeScript compiles it", async () => {
+  const cells = [
+    ..."1 + 1|;|'use strict'|\"text\"|({ a: 1 }).a|[1, 2].map((x) => 2 * x)[1]|`text`|/a+/.source|// only this".split(
+      "|",
+    ),
+    ..."f()\nfunction f() { return 3 }|function* g() { yield 4 }\n[...g()][0]|a: { break a }|if (1) 5; else 6".split(
+      "|",
+    ),
+    ..."1 ? (2) : (b) => b|typeof nothing|(() => { for (;;) return 7 })()|async () => 1|type = 8; type|(a = 9, a)".split(
+      "|",
+    ),
+    ..."declare\n= 1|print(1)|undefined?.x ?? 10|new (function () { this.x = 11 })().x|throw_ = 1\n;[throw_][0]".split(
+      "|",
+    ),
+  ];
+  for (const source of cells) {
+    const [plain, compiled] = [compileCell(source), compileCell(long(source))];
+    const facts = ({ isAsync, hasValue, names }: typeof plain) => ({ isAsync, hasValue, names });
+    assert.deepEqual(facts(plain), facts(compiled), source);
+    const outcome = (text: string) => resultOf(text).then(String, String);
+    assert.equal(await outcome(source), await outcome(long(source)), source);
+    assert.ok(plain.code.includes(source), source);
+  }
+});
+
+test("a cell that is no plain JavaScript goes through the compiler", async () => {
+  assert.equal(await resultOf("function f(x) { return [x] }", "f<number>(12)[0]"), 12);
+  assert.equal(await resultOf("function f(x: number) { return x }\nf(13 as number)"), 13);
+  assert.equal(await resultOf("enum E { A = 14 }\nE.A"), 14);
+  for (const source of ["f(", "1 +", "break"]) assert.throws(() => compileCell(source), CellSyntaxError, source);
+});
+
+test("lines of a plain cell are those of its text", () => {
+  const source = "\n\nf()\nfunction f() {\n  throw new Error('here')\n}";
+  const cell = compileCell(source);
+  try {
+    new Script(cell.code, { filename: "plain" }).runInContext(createContext({}));
+    assert.fail("the cell did not throw");
+  } catch (error) {
+    const places = [...(error as Error).stack!.matchAll(/plain:(\d+):(\d+)\)?$/gm)];
+    assert.deepEqual(
+      places.slice(0, 2).map(([, line, column]) => cell.originalLine(Number(line), Number(column) - 1)),
+      [5, 3],
+    );
+  }
+});
