@@ -1,7 +1,11 @@
 /**
  * What the supervisor (process A) and the user process (B) say to each other: JSON, one message a line, over one
- * socket. Cells are numbered by A, never twice in its life, so that late output finds its cell.
+ * socket that B's control worker holds; cells come over a second one, straight to B's main thread. Cells are numbered
+ * by A in the order in which they run, never twice in its life, so that late output finds its cell.
  */
+
+/** Descriptors of the two sockets in process B. */
+export const descriptors = { link: 3, cells: 4 } as const;
 
 /** Content by MIME type: text, or a JSON value for JSON types; binary content is base64 text. */
 export type MimeBundle = Record<string, unknown>;
@@ -91,9 +95,10 @@ export interface RunRequest {
   readonly expressions?: Record<string, string>;
 }
 
-/** From A to B. */
+/** From A to B; `begin` tells the control worker of a cell that went straight to the main thread. */
 export type ToUser =
   | RunRequest
+  | { readonly op: "begin"; readonly cell: number }
   | { readonly op: "interrupt"; readonly cell: number }
   | { readonly op: "ask"; readonly id: number; readonly question: Question }
   | InputAnswer;
@@ -106,12 +111,15 @@ export type ToWorker =
   | { readonly op: "pong" };
 
 /** From the control worker to the main thread. */
-export type FromWorker = ToUser | { readonly op: "ping" };
+export type FromWorker = Exclude<ToUser, { readonly op: "begin" }> | { readonly op: "ping" };
 
 /** What a blocked main thread receives: the answer, or that its cell was interrupted. */
 export type PromptAnswer = InputAnswer | "interrupted";
 
-/** What the two threads of B share: [0] characters not yet sent, [1] flushes done, [2] prompts answered. */
+/**
+ * What the two threads of B share: [0] characters not yet sent, [1] flushes done, [2] prompts answered, [3] messages of
+ * the main thread that the worker has written, [4] the last cell whose end was told, by either.
+ */
 export type SharedCounters = Int32Array<SharedArrayBuffer>;
 
 /** How an interrupted cell ends. */

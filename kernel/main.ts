@@ -116,7 +116,7 @@ async function doctor(args: string[]): Promise<number> {
 async function kernel([connectionFile]: string[]): Promise<number> {
   if (connectionFile === undefined)
     throw new TypeError("kernel: expected a connection file; Jupyter writes it, start the kernel from there");
-  const { spawnUserProcess } = await import("./supervisor/executor.ts");
+  const { spawnUserProcess } = await import("./executor/child.ts");
   const first = spawnUserProcess({ folder: process.cwd() }); // starts while this process loads its own code
   await (await import("./supervisor/supervisor.ts")).runKernel(connectionFile, first);
   return 0;

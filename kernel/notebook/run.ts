@@ -2,8 +2,8 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { startExecutor } from "../executor/executor.ts";
 import { languageInfo } from "../protocol/messages.ts";
-import { startExecutor } from "../supervisor/executor.ts";
 import {
   type CellOutput,
   checkWritable,

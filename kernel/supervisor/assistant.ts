@@ -4,11 +4,11 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { Executor } from "../executor/executor.ts";
 import type { Language, TypeProblem } from "../language/language.ts";
 import type { MimeBundle } from "../link.ts";
 import { type Completion, completeFromNames } from "../runtime-help/completion.ts";
 import { toCodePoints, toCodeUnits } from "./code-points.ts";
-import type { Executor } from "./executor.ts";
 
 /** How long each answer is waited for, in milliseconds; the sum stays below what a person notices. */
 const patience = { types: 150, values: 50 };

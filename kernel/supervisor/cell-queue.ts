@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { withoutMagic } from "../cell/cell.ts";
+import type { Executor, Outcome } from "../executor/executor.ts";
 import type { TypeProblem } from "../language/language.ts";
 import type { MimeBundle } from "../link.ts";
 import type { Channel } from "../protocol/channels.ts";
@@ -9,7 +10,6 @@ import type { ExecuteRequest, Message } from "../protocol/messages.ts";
 import type { Speaker } from "../protocol/speaker.ts";
 import type { Assistant } from "./assistant.ts";
 import { diagnosticsBundle, typeError } from "./diagnostics.ts";
-import type { Executor, Outcome } from "./executor.ts";
 import type { History } from "./history.ts";
 import type { RunningCell } from "./stdin.ts";
 
@@ -86,11 +86,13 @@ export function createCellQueue({ speaker, executor, history, assistant, output,
     const { header, content } = message;
     const { code, silent = false, store_history = true, stop_on_error = true } = content;
     const cell = number(message);
-    if (store_history && !silent) history.add(++count, code);
+    const isKept = store_history && !silent;
+    if (isKept) count++;
     running = { cell, message };
     const work = runCell(cell, message); // says nothing before this function waits
     speaker.publishStatus(header, "busy");
     if (!silent) speaker.publish("execute_input", header, { code, execution_count: count });
+    if (isKept) history.add(count, code);
     const outcome = await work;
     running = undefined;
     ended();

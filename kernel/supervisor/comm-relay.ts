@@ -1,9 +1,9 @@
 /** The supervisor's view of comms: carries their messages both ways and knows which are open. */
 
+import type { Executor } from "../executor/executor.ts";
 import type { CommMessage } from "../link.ts";
 import type { Message } from "../protocol/messages.ts";
 import type { Extras, Parent, Speaker } from "../protocol/speaker.ts";
-import type { Executor } from "./executor.ts";
 
 /** How long the idle after a comm message waits for its handler, in milliseconds; a busy thread handles it later. */
 const handlingPatience = 50;

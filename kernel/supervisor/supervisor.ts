@@ -4,6 +4,8 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { Spawned } from "../executor/child.ts";
+import { startExecutor } from "../executor/executor.ts";
 import { startLanguage } from "../language/language.ts";
 import type { Output } from "../link.ts";
 import { bindChannels, type Channel } from "../protocol/channels.ts";
@@ -14,7 +16,6 @@ import { createAnswers } from "./answers.ts";
 import { createAssistant } from "./assistant.ts";
 import { createCellQueue } from "./cell-queue.ts";
 import { createCommRelay } from "./comm-relay.ts";
-import { type Spawned, startExecutor } from "./executor.ts";
 import { historyFile, openHistory } from "./history.ts";
 import { createStdin } from "./stdin.ts";
 

@@ -3,12 +3,10 @@
  * thread says to process A, batched, and stops the main thread when the running cell is interrupted.
  */
 
-import { writeSync } from "node:fs";
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import {
-  barrier,
   type Done,
   type FromWorker,
   type InputAnswer,
@@ -22,6 +20,7 @@ import {
   type ToWorker,
   toLine,
 } from "../link.ts";
+import { writeBarriers } from "./direct-line.ts";
 
 /** Text waits at most this long, in milliseconds, and at most this much, in characters, before it is sent. */
 const batchTime = 25;
@@ -57,6 +56,8 @@ const toMain = (message: FromWorker) => port.postMessage(message);
 let batch: { first: Stream; parts: string[]; size: number } | undefined;
 let timer: NodeJS.Timeout | undefined;
 let running: number | undefined;
+/** Messages of the main thread that were not written yet. */
+let unwritten = 0;
 /** The question for whose answer the main thread is blocked. */
 let prompted: number | undefined;
 /** The cell that was asked to stop. */
@@ -76,6 +77,7 @@ function request(message: ToUser) {
   if (waiting) waiting.push(message);
   else if (message.op === "interrupt") interrupt(message.cell);
   else if (message.op === "input_reply") answerInput(message);
+  else if (message.op === "begin") running = message.cell;
   else {
     if (message.op === "run") running = message.cell;
     toMain(message);
@@ -100,6 +102,7 @@ function askInput({ isSynchronous, ...question }: InputQuestion & { readonly isS
 }
 
 function say(message: ToWorker) {
+  unwritten++;
   switch (message.op) {
     case "stream":
       return addText(message);
@@ -114,7 +117,7 @@ function say(message: ToWorker) {
     case "input":
       return askInput(message);
     case "done":
-      return message.cell === running ? settle(message) : undefined;
+      return hasEnded(message.cell) ? undefined : settle(message);
     default:
       return send(toLine(message));
   }
@@ -137,27 +140,30 @@ function send(line: string, then?: () => void) {
   const { first, parts = [], size = 0 } = batch ?? {};
   batch = undefined;
   const text = first ? toLine({ ...first, text: parts.join("") }) : "";
+  const written = unwritten;
+  unwritten = 0;
   link.write(text + line, () => {
+    Atomics.add(counters, 3, written);
     Atomics.sub(counters, 0, size);
     Atomics.notify(counters, 0);
     then?.();
   });
 }
 
-/** Ends the running cell. The barriers follow everything that was written to the pipes so far. */
+/** Ends the running cell. */
 function settle(message: Done) {
-  running = undefined;
+  Atomics.store(counters, 4, message.cell);
   send(toLine(message));
-  for (const descriptor of [1, 2]) {
-    try {
-      writeSync(descriptor, barrier(nonce, message.cell));
-    } catch {} // a closed or full pipe: process A waits for the barrier only so long
-  }
+  writeBarriers(nonce, message.cell);
 }
+
+const hasEnded = (cell: number) => Atomics.load(counters, 4) >= cell;
+
+const isRunning = (cell: number) => cell === running && !hasEnded(cell);
 
 /** The first interrupt lets native code come to its end; the second one, from somebody who will not wait, does not. */
 function interrupt(cell: number) {
-  if (cell !== running) return;
+  if (!isRunning(cell)) return;
   toMain({ op: "interrupt", cell });
   if (prompted !== undefined) unblock("interrupted");
   if (interrupting === cell) return terminate(cell);
@@ -171,10 +177,10 @@ function interrupt(cell: number) {
  * A thread that goes from one native call into the next is stopped nevertheless.
  */
 function stopWhenInScript(cell: number, since = performance.now(), late = 0) {
-  if (cell !== running) return;
+  if (!isRunning(cell)) return;
   const asked = performance.now();
   inspector.post("Runtime.getIsolateId", () => {
-    if (cell !== running) return;
+    if (!isRunning(cell)) return;
     const now = performance.now();
     const isNative = now - asked > promptly;
     if (isNative ? late + 1 >= mostLate : now - since > grace) terminate(cell);
@@ -182,11 +188,15 @@ function stopWhenInScript(cell: number, since = performance.now(), late = 0) {
   });
 }
 
-/** Stops whatever JavaScript the main thread runs. Its frames unwind uncaught, so the cell is settled here. */
+/**
+ * Stops whatever JavaScript the main thread runs. Its frames unwind uncaught, so the cell is settled here; it counts as
+ * ended at once, since the main thread may have it still before itself.
+ */
 function terminate(cell: number) {
   waiting = [];
+  Atomics.store(counters, 4, cell);
   inspector.post("Runtime.terminateExecution", () => {
-    if (cell === running) settle({ op: "done", cell, error: interruption });
+    settle({ op: "done", cell, error: interruption });
     toMain({ op: "interrupt", cell });
     askUntilAnswered();
   });

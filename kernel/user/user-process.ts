@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Socket } from "node:net";
 import { Script } from "node:vm";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type CompiledCell, compileCell } from "../cell/cell.ts";
@@ -17,9 +18,11 @@ import { followDrawings } from "../display/follow-drawings.ts";
 import {
   type CellError,
   type Done,
+  descriptors,
   type ExpressionResult,
   type FromWorker,
   interruption,
+  lineReader,
   type MimeBundle,
   type Output,
   type Question,
@@ -32,6 +35,7 @@ import { inspectFrom } from "../runtime-help/inspection.ts";
 import { createWidgets } from "../widgets/widgets.ts";
 import { captureOutput, quickenConsole } from "./capture.ts";
 import { createComms } from "./comms.ts";
+import { type DirectLine, directLine } from "./direct-line.ts";
 import { createInput } from "./input.ts";
 import { createModuleLoader } from "./modules.ts";
 import { cellFile, cleanStack, cleanText, describeError, type KnownCell } from "./traceback.ts";
@@ -54,22 +58,30 @@ class Interrupted extends Error {
 type KnownCellMap = Map<number, KnownCell>;
 
 function main() {
-  const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(12));
+  const counters: SharedCounters = new Int32Array(new SharedArrayBuffer(20));
   const prompts = new MessageChannel();
+  const nonce = process.env.SRFT_BARRIER!;
   const worker = new Worker(new URL("./control-worker.js", import.meta.url), {
-    workerData: { counters, nonce: process.env.SRFT_BARRIER, prompts: prompts.port2 },
+    workerData: { counters, nonce, prompts: prompts.port2 },
     transferList: [prompts.port2],
     execArgv: [],
     stdout: false,
   });
   worker.unref();
   delete process.env.SRFT_BARRIER;
-  const post = (message: ToWorker) => worker.postMessage(message);
-  const session = createSession(post, { counters, prompts: prompts.port1 });
+  const cells = new Socket({ fd: descriptors.cells, readable: true, writable: false });
+  const line = directLine<ToWorker>(counters, { nonce, post: (message) => worker.postMessage(message) });
+  const session = createSession(line, { counters, prompts: prompts.port1 });
   worker.on("message", (message: FromWorker) => void session.receive(message));
+  const read = lineReader<RunRequest>();
+  cells.setEncoding("utf8");
+  cells.on("data", (text) => {
+    for (const message of read(String(text))) void session.receive(message);
+  });
+  cells.on("error", () => {});
   worker.on("exit", () => process.exit(1));
   keepAlive();
-  post({ op: "ready" });
+  line.post({ op: "ready" });
 }
 
 /** The worker does not keep this thread alive, so that beforeExit never comes; a timer does. */
@@ -80,7 +92,7 @@ interface Shared {
   readonly prompts: MessagePort;
 }
 
-function createSession(post: (message: ToWorker) => void, { counters, prompts }: Shared) {
+function createSession({ post, tellEnd }: DirectLine<ToWorker>, { counters, prompts }: Shared) {
   const cells = new Map<number, KnownCell>();
   const storage = new AsyncLocalStorage<number>();
   const interrupted = new Set<number>();
@@ -130,6 +142,7 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
   process.on("exit", () => flush(post, counters));
 
   const run = async (message: RunRequest) => {
+    if (Atomics.load(counters, 4) >= message.cell) return; // interrupted before it began
     latest = message.cell;
     storage.run(latest, allowTermination);
     const stopped = new Promise<never>((_, fail) => {
@@ -140,9 +153,9 @@ function createSession(post: (message: ToWorker) => void, { counters, prompts }:
       const work = storage.run(message.cell, () => execute(message, { cells, drawings }));
       const done = await Promise.race([work, stopped]);
       await Promise.race([Promise.all(held).then(() => follower.finish(message.cell)), stopped]);
-      post({ op: "done", cell: message.cell, ...done });
+      tellEnd({ op: "done", cell: message.cell, ...done });
     } catch (error) {
-      post({ op: "done", cell: message.cell, error: failure(error, cells, message.cell) });
+      tellEnd({ op: "done", cell: message.cell, error: failure(error, cells, message.cell) });
     }
   };
   const answer = async (question: Question): Promise<unknown> => {

@@ -3,11 +3,13 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { pathToFileURL } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { parseSync } from "oxc-parser";
 import { Publisher } from "zeromq";
+import { barrier } from "../../kernel/link.ts";
 import { readNotebook } from "../../kernel/notebook/notebook.ts";
 import { createWidgets } from "../../kernel/widgets/widgets.ts";
 import * as srft from "../../src/index.ts";
@@ -200,7 +202,7 @@ async function ownContexts(
     "kernel/display/display-globals.ts": {
       port: { cell: () => 1, send: () => {}, hold: () => {}, follower: { show: () => {}, forget: () => {} } },
     },
-    "kernel/supervisor/executor.ts": { outputs: [] },
+    "kernel/executor/": { outputs: [], pipe: new PassThrough(), texts: [], barrier },
   } satisfies Record<string, Scope>;
 }
 

@@ -110,3 +110,22 @@ function isAlive(pid: number) {
     return false;
   }
 }
+
+test("a cell that is interrupted before it begins does not run, and the next one does", async () => {
+  await client.execute("let begun = 0; setTimeout(() => { console.log('still at it'); for (;;); }, 30); begun");
+  await client.hear(({ content }) => content.text === "still at it\n");
+  assert.equal((await interrupted("begun = 1")).answer.reply.content.ename, "Interrupted");
+  assert.equal(resultText(await client.execute("begun")), "0");
+});
+
+test("interrupts that arrive as cells begin and end leave every cell with one end", { timeout: 120_000 }, async () => {
+  for (let round = 0; round < 100; round++) {
+    const running = client.execute(`${round}`);
+    if (round % 4 > 0) await sleep((round % 4) - 1);
+    const stop = client.ask("interrupt_request", {}, "control");
+    const { reply } = await running;
+    assert.match(reply.content.ename ?? reply.content.status, /^(ok|Interrupted)$/);
+    assert.equal((await stop).content.status, "ok");
+    assert.equal(resultText(await client.execute(`'after ${round}'`)), `'after ${round}'`);
+  }
+});

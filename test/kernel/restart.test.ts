@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { startExecutor } from "../../kernel/supervisor/executor.ts";
+import { startExecutor } from "../../kernel/executor/executor.ts";
 
 /** A process that ended counts as gone, also while its parent has not noticed. */
 function isAlive(pid: number) {

@@ -111,3 +111,13 @@ test("comm: an error in a handler is shown, the kernel lives", async () => {
   const said = await kernel.client.comm("comm_open", { comm_id: "b1", target_name: "bad", data: {} });
   assert.ok(said.some(({ content }) => /handler broke/.test(content.text ?? "")));
 });
+
+test("comm: a message is handled before a cell that was sent after it", async () => {
+  await run("let order = []; comms.register('order', (comm) => comm.onMessage(({ data }) => { order.push(data) }))");
+  await kernel.client.comm("comm_open", { comm_id: "o1", target_name: "order", data: {} });
+  for (let round = 0; round < 20; round++) {
+    const sent = kernel.client.comm("comm_msg", { comm_id: "o1", data: round });
+    assert.equal(await value("order.at(-1)"), String(round));
+    await sent;
+  }
+});
