@@ -68,6 +68,8 @@ test("the kernel lives through contents of the wrong kind", async () => {
   for (const type of [...requests.map((name) => `${name}_request`), "comm_open", "comm_msg", "input_reply", ""])
     for (const content of contents)
       client.sendRaw(createWire(connectionKey).encode({ type, content: content as object }));
+  const { reply } = await client.execute("0"); // where an interrupt struck a cell, what was sent after it is aborted
+  assert.match(reply.content.status, /^(ok|aborted)$/);
   assert.equal(resultText(await client.execute("'alive'")), "'alive'");
 });
 
