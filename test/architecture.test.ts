@@ -16,7 +16,9 @@ const allowed: Record<string, readonly string[]> = {
   "src/sources": ["src/sources", "src/token-stats", "src/data", "src/srft", "src/models", ...shared],
   "src/analysis": ["src/analysis", "src/sources", "src/token-stats", "src/srft", "src/models/safetensors", ...shared],
   "src/tfjs": ["src/tfjs", "src/srft", "src/models/safetensors", ...shared],
-  "src/plots": ["src/plots", "src/analysis", "plotly"],
+  // a package of its own, so to speak: the kernel draws with it, by its public name as a notebook would
+  "src/plots/plotly": ["src/plots/plotly"],
+  "src/plots": ["src/plots", "src/analysis"],
   "src/reproduction": ["src/reproduction", "src/srft", "src/data", "src/models", "src/graph", ...shared],
   "src/random.ts": [],
   "src/join-arrays.ts": [],
@@ -27,12 +29,10 @@ const allowed: Record<string, readonly string[]> = {
     "src/plots/heat-map/view",
     "src/plots/live-chart/view",
     "kernel/cell/source-hash.ts",
-    "plotly/offline.ts",
-    "plotly/readable.ts",
+    "src/plots/plotly/offline.ts",
+    "src/plots/plotly/readable.ts",
   ],
-  kernel: ["kernel", "plotly"],
-  // draws figures' JSON for both, and knows neither
-  plotly: ["plotly"],
+  kernel: ["kernel"],
 };
 
 function sourceFiles(folder: string) {
@@ -51,7 +51,7 @@ function importsOf(file: string) {
 const within = (path: string, prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
 
 test("imports point down only, and kernel and src never meet", () => {
-  const offending = ["src", "kernel", "plotly"].flatMap(sourceFiles).flatMap((file) => {
+  const offending = ["src", "kernel"].flatMap(sourceFiles).flatMap((file) => {
     const rule = Object.keys(allowed).find((prefix) => within(file, prefix));
     assert.ok(rule, `${file} lies in no known folder`);
     return importsOf(file)
@@ -62,8 +62,16 @@ test("imports point down only, and kernel and src never meet", () => {
 });
 
 test("the library never prints", () => {
-  const printing = ["src", "plotly"]
-    .flatMap(sourceFiles)
-    .filter((file) => /\bconsole\.|process\.std(out|err)/.test(readFileSync(join(root, file), "utf8")));
+  const printing = sourceFiles("src").filter((file) =>
+    /\bconsole\.|process\.std(out|err)/.test(readFileSync(join(root, file), "utf8")),
+  );
   assert.deepEqual(printing, []);
+});
+
+test("of the library the kernel uses the drawing of plotly's figures, by its public name, and nothing else", () => {
+  const names = sourceFiles("kernel").flatMap((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    return [...text.matchAll(/^(?:import .*|\} )from "(srft(?:\/[^"]*)?)";$/gm)].map((match) => match[1]!);
+  });
+  assert.deepEqual([...new Set(names)], ["srft/plotly"]);
 });

@@ -6,8 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type FigureJson, isBasic, offline } from "../../plotly/offline.ts";
-import { readable } from "../../plotly/readable.ts";
+import { type FigureJson, isBasic, offline, readable } from "srft/plotly";
 import { escapeHtml } from "../display/display.ts";
 import type { MimeBundle } from "../link.ts";
 

@@ -6,8 +6,8 @@
  * title that says how many tokens, texts or seeds are shown, and whose text it is.
  */
 
-import { type PlotlyFigure, staticSvg } from "../../plotly/static-svg.ts";
 import { oneLine } from "./heat-map/text.ts";
+import { type PlotlyFigure, staticSvg } from "./plotly/static-svg.ts";
 
 /** The method by which a notebook asks a value for its MIME bundle. */
 export const display: unique symbol = Symbol.for("Jupyter.display") as typeof display;

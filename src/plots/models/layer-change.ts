@@ -3,9 +3,9 @@
  * of matrix in symbol and dash, so neither needs the other to be told.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import type { ParameterDiff } from "../../analysis/parameter-diff/parameter-diff.ts";
 import { createFigure, type Figure, literal, palette } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /** The change of one kind of matrix in one layer of one model. */
 export interface LayerChange {

@@ -4,8 +4,8 @@
  * in the caption, for the paper does not say its own.
  */
 
-import type { PlotlyFigure, Trace } from "../../../plotly/static-svg.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { PlotlyFigure, Trace } from "../plotly/static-svg.ts";
 import { boxTraces, project } from "./projection.ts";
 
 /** One coordinate of one checkpoint. */

@@ -1,8 +1,8 @@
 /** A box in space drawn in a plane, parallel, seen from above at an angle: x ends at the front on the left edge, y on the right. */
 
 import type { Layout } from "plotly.js";
-import type { Trace } from "../../../plotly/static-svg.ts";
 import { ink } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /**
  * The place of a point of the unit box: [−1, 1] rightwards, [0, 2] upwards, the front corner at [0, 0].

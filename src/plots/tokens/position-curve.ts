@@ -6,9 +6,9 @@
  * the caption says so. An infinite mean is a gap.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 export interface PositionCurveOptions {
   /** Default "kl", KL(model‖base). */

@@ -2,10 +2,10 @@
  * Unshifted, marginal and shifted positions, a stacked bar a model (after URIAL, arXiv 2312.01552, figure 2).
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import { type Category, categories, categoryOf } from "../../analysis/category.ts";
 import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
 import { createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /** Okabe–Ito; the classes differ in lightness too. */
 const looks: Record<Category, { readonly color: string; readonly label: string }> = {

@@ -5,9 +5,9 @@
  * Shares of tokens on a log axis, since nearly all tokens of a sparse change lie in one bin. An empty bin is a gap.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import type { ShiftColumns, TokenColumns } from "../../analysis/token-table.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 export interface ShiftHistogramOptions {
   /** "deltaProb": P(y) − Q(y); "deltaLogprob": log P(y) − log Q(y), in nats. Default "deltaProb". */

@@ -3,9 +3,9 @@
  * 2603.22446). The faster the curve rises or falls, the fewer tokens the difference between the two models is.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import type { BudgetPoint } from "../../analysis/cross-sampling/budget-curve.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /** One point of one curve; `budgetCurve` gives both curves of two models. A budget of Infinity is no limit. */
 export type SwapPoint = Pick<BudgetPoint, "writer" | "budget" | "accuracy" | "interval" | "swaps">;

@@ -3,8 +3,8 @@
  * where SFT is the line at 1. The logarithmic axis gives rare tokens, which SFT forces and the others do not, their room.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 export interface WeightCurves {
   /** p, ascending, in (0, 1]. */

@@ -3,8 +3,8 @@
  * intervals overlap are not read as first and second.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import { createFigure, type Figure, ink, literal, palette } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /** One method on one measure. */
 export interface MethodScore {

@@ -5,8 +5,8 @@
  * each step, over the seeds that have the step; a step that only one seed has gets no band.
  */
 
-import type { Trace } from "../../../plotly/static-svg.ts";
 import { colorOf, createFigure, type Figure, literal } from "../figure.ts";
+import type { Trace } from "../plotly/static-svg.ts";
 
 /** What a step record gives to the curves; `train` yields more. */
 export interface CurveRecord {

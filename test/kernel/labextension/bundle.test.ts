@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { safeFigure } from "../../../kernel/labextension/src/renderers/plotly-figure.ts";
-import { basicTraces, isBasic } from "../../../plotly/offline.ts";
+import { basicTraces, isBasic } from "../../../src/plots/plotly/offline.ts";
 import { mainFile } from "../client.ts";
 
 const built = join(import.meta.dirname, "../../../kernel/labextension/built");

@@ -1,7 +1,7 @@
 /** What of a figure in a notebook is given to plotly.js: the notebook may be a stranger's. */
 
-import { mapTraces, offline } from "../../../../plotly/offline.ts";
-import { readable } from "../../../../plotly/readable.ts";
+import { mapTraces, offline } from "../../../../src/plots/plotly/offline.ts";
+import { readable } from "../../../../src/plots/plotly/readable.ts";
 
 /** A figure, ready for `Plotly.react`. */
 export interface Figure {

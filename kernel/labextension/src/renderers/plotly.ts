@@ -3,7 +3,7 @@
  * plotly.js only when a figure has a trace that the basic one cannot draw.
  */
 
-import { isBasic } from "../../../../plotly/offline.ts";
+import { isBasic } from "../../../../src/plots/plotly/offline.ts";
 import type { Drawing } from "./drawing.ts";
 import { type Figure, safeFigure } from "./plotly-figure.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
-import { pixelContext } from "../../plotly/pixel-canvas.ts";
-import { type PlotlyFigure, staticSvg } from "../../plotly/static-svg.ts";
+import { pixelContext } from "../../../src/plots/plotly/pixel-canvas.ts";
+import { type PlotlyFigure, staticSvg } from "../../../src/plots/plotly/static-svg.ts";
 
 const draw = (data: object[], layout: object = {}) => staticSvg({ data, layout } as PlotlyFigure);
 const marks = (svg: string, className: string) =>

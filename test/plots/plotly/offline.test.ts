@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isBasic, mapTraces, offline, webglTraces } from "../../plotly/offline.ts";
+import { isBasic, mapTraces, offline, webglTraces } from "../../../src/plots/plotly/offline.ts";
 
 const outside = "https://hostile.example/a.png";
 const inside = "data:image/png;base64,AAAA";
