@@ -54,6 +54,8 @@ export interface Done {
   readonly expressions?: Record<string, ExpressionResult>;
   /** Names the cell declared. */
   readonly names?: readonly string[];
+  /** Told by the main thread itself: no barrier comes, but all that the pipes carried before can be read by now. */
+  readonly isStraight?: true;
 }
 
 /** A question to whoever sits in front. */
@@ -95,10 +97,9 @@ export interface RunRequest {
   readonly expressions?: Record<string, string>;
 }
 
-/** From A to B; `begin` tells the control worker of a cell that went straight to the main thread. */
+/** From A to B. */
 export type ToUser =
   | RunRequest
-  | { readonly op: "begin"; readonly cell: number }
   | { readonly op: "interrupt"; readonly cell: number }
   | { readonly op: "ask"; readonly id: number; readonly question: Question }
   | InputAnswer;
@@ -111,7 +112,7 @@ export type ToWorker =
   | { readonly op: "pong" };
 
 /** From the control worker to the main thread. */
-export type FromWorker = Exclude<ToUser, { readonly op: "begin" }> | { readonly op: "ping" };
+export type FromWorker = ToUser | { readonly op: "ping" };
 
 /** What a blocked main thread receives: the answer, or that its cell was interrupted. */
 export type PromptAnswer = InputAnswer | "interrupted";

@@ -22,6 +22,7 @@ const patience = 20_000;
  * isParseable("(".repeat(50_000)); // false
  */
 export function isParseable(source: string): boolean {
+  if (source.length <= safeOpeners) return true;
   return countAtMost(source, safeOpeners) <= safeOpeners || survivesTrial(source);
 }
 

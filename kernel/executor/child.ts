@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Duplex, Writable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import { descriptors, type FromUser, lineReader, type RunRequest, toLine } from "../link.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import { watchPipe } from "./pipes.ts";
@@ -24,6 +25,8 @@ export interface UserProcess {
   kill(): void;
   /** Settles when both pipes have passed the cell's barrier. */
   flushed(cell: number): Promise<unknown>;
+  /** Settles when both pipes have given everything that could be read. */
+  drained(): Promise<void>;
 }
 
 /** Who hears a user process. */
@@ -91,14 +94,21 @@ export function hearUserProcess(
     }),
   );
   let tail = "";
+  let pieces = 0;
+  for (const name of ["stdout", "stderr"] as const) child[name]!.on("data", () => pieces++);
+  const drained = async () => {
+    for (let before = -1; before !== pieces; ) {
+      before = pieces;
+      await turn(); // the rest of this turn of the event loop
+      await turn(); // one that looks at both pipes
+    }
+  };
   const user: UserProcess = {
     child,
     send: (line) => link.write(line),
-    run(request) {
-      cells.write(toLine(request));
-      link.write(toLine({ op: "begin", cell: request.cell }));
-    },
+    run: (request) => cells.write(toLine(request)),
     kill: () => killGroup(child),
+    drained,
     flushed: (cell) => Promise.race([Promise.all(pipes.map((passed) => passed(cell))), patience()]),
   };
   const read = lineReader<FromUser>();

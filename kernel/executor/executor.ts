@@ -86,7 +86,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
   const finish = async (done: Done, from: UserProcess) => {
     if (done.cell !== running?.cell) return;
     for (const name of done.names ?? []) names.add(name);
-    await from.flushed(done.cell);
+    await (done.isStraight ? from.drained() : from.flushed(done.cell));
     if (done.cell === running?.cell) running.settle(done); // an interrupt may have told the end once more
   };
   const hear = (message: FromUser, from: UserProcess) => {

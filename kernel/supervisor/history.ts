@@ -66,6 +66,7 @@ export const historyFile = (machine = thisMachine()): string =>
  */
 export function openHistory(file: string): History {
   const entries = readEntries(file);
+  makeFolder(file);
   const session = entries.reduce((latest, entry) => Math.max(latest, entry.session), 0) + 1;
   return {
     add(line, source) {
@@ -163,10 +164,15 @@ function parseLine(text: string): Entry[] {
   }
 }
 
+function makeFolder(file: string) {
+  try {
+    if (file !== "") mkdirSync(dirname(file), { recursive: true });
+  } catch {} // a read-only home
+}
+
 function append(file: string, entry: Entry) {
   if (file === "") return;
   try {
-    mkdirSync(dirname(file), { recursive: true });
     appendFileSync(file, `${JSON.stringify(entry)}\n`);
   } catch {} // a full disk or a read-only home: this session's history is in memory
 }

@@ -55,7 +55,6 @@ const toMain = (message: FromWorker) => port.postMessage(message);
 
 let batch: { first: Stream; parts: string[]; size: number } | undefined;
 let timer: NodeJS.Timeout | undefined;
-let running: number | undefined;
 /** Messages of the main thread that were not written yet. */
 let unwritten = 0;
 /** The question for whose answer the main thread is blocked. */
@@ -77,11 +76,7 @@ function request(message: ToUser) {
   if (waiting) waiting.push(message);
   else if (message.op === "interrupt") interrupt(message.cell);
   else if (message.op === "input_reply") answerInput(message);
-  else if (message.op === "begin") running = message.cell;
-  else {
-    if (message.op === "run") running = message.cell;
-    toMain(message);
-  }
+  else toMain(message);
 }
 
 function answerInput(message: InputAnswer) {
@@ -159,11 +154,9 @@ function settle(message: Done) {
 
 const hasEnded = (cell: number) => Atomics.load(counters, 4) >= cell;
 
-const isRunning = (cell: number) => cell === running && !hasEnded(cell);
-
 /** The first interrupt lets native code come to its end; the second one, from somebody who will not wait, does not. */
 function interrupt(cell: number) {
-  if (!isRunning(cell)) return;
+  if (hasEnded(cell)) return;
   toMain({ op: "interrupt", cell });
   if (prompted !== undefined) unblock("interrupted");
   if (interrupting === cell) return terminate(cell);
@@ -177,10 +170,10 @@ function interrupt(cell: number) {
  * A thread that goes from one native call into the next is stopped nevertheless.
  */
 function stopWhenInScript(cell: number, since = performance.now(), late = 0) {
-  if (!isRunning(cell)) return;
+  if (hasEnded(cell)) return;
   const asked = performance.now();
   inspector.post("Runtime.getIsolateId", () => {
-    if (!isRunning(cell)) return;
+    if (hasEnded(cell)) return;
     const now = performance.now();
     const isNative = now - asked > promptly;
     if (isNative ? late + 1 >= mostLate : now - since > grace) terminate(cell);

@@ -1,12 +1,16 @@
 /**
  * What a thread of process B writes to process A by itself, without a loop of events between: barriers into the pipes,
- * and the end of a cell that had nothing else to say. The way through the control worker costs two more wake-ups.
+ * and the end of a cell that had nothing else to say. The way through the control worker costs one more wake-up and two
+ * barriers.
  */
 
 import { writeSync } from "node:fs";
 import { barrier, type Done, descriptors, type SharedCounters, toLine } from "../link.ts";
 
-/** Linux writes so few bytes to a socket as a whole or not at all, so that no line of the worker's gets between. */
+/**
+ * Linux writes so few bytes to a socket as a whole or not at all, so that no line of the worker's gets between; and what
+ * was written to another socket before can be read before, so that no barrier is needed.
+ */
 const wholeLine = process.platform === "linux" ? 4096 : 0;
 
 /**
@@ -40,13 +44,13 @@ export interface DirectLine<Message> {
  * @param counters Shared with the control worker.
  * @param post Hands a message to the control worker, which sends it on after everything posted before.
  * @example
- * const { post, tellEnd } = directLine(new Int32Array(new SharedArrayBuffer(20)), { nonce: "n", post: () => {} });
+ * const { post, tellEnd } = directLine(new Int32Array(new SharedArrayBuffer(20)), () => {});
  * post({ op: "ready" });
  * tellEnd({ op: "done", cell: 1 }); // posted too: "ready" was not written yet
  */
 export function directLine<Message>(
   counters: SharedCounters,
-  { nonce, post }: { readonly nonce: string; readonly post: (message: Message | Done) => void },
+  post: (message: Message | Done) => void,
 ): DirectLine<Message> {
   let posted = 0;
   const postCounted = (message: Message | Done) => {
@@ -55,9 +59,8 @@ export function directLine<Message>(
   };
   const tellEnd = (done: Done) => {
     if (Atomics.load(counters, 4) >= done.cell) return; // the worker tells that it was interrupted
-    const line = Buffer.from(toLine(done));
+    const line = Buffer.from(toLine({ ...done, isStraight: true }));
     const isAlone = posted === Atomics.load(counters, 3) && line.length <= wholeLine;
-    if (isAlone) writeBarriers(nonce, done.cell); // first, so that process A finds all three when it wakes
     if (!isAlone || !write(descriptors.link, line)) return postCounted(done);
     Atomics.store(counters, 4, done.cell);
   };

@@ -70,7 +70,7 @@ function main() {
   worker.unref();
   delete process.env.SRFT_BARRIER;
   const cells = new Socket({ fd: descriptors.cells, readable: true, writable: false });
-  const line = directLine<ToWorker>(counters, { nonce, post: (message) => worker.postMessage(message) });
+  const line = directLine<ToWorker>(counters, (message) => worker.postMessage(message));
   const session = createSession(line, { counters, prompts: prompts.port1 });
   worker.on("message", (message: FromWorker) => void session.receive(message));
   const read = lineReader<RunRequest>();
@@ -196,13 +196,21 @@ function createSession({ post, tellEnd }: DirectLine<ToWorker>, { counters, prom
  * line says. Node 24 has neither hook nor binding.
  */
 function allowTermination() {
+  if (!asyncWrap) return;
+  const { async_hook_fields, constants } = asyncWrap;
+  async_hook_fields[constants.kCheck] = 0;
+  async_hook_fields[constants.kTotals] = 0;
+}
+
+const asyncWrap = bindingOfAsyncWrap();
+
+function bindingOfAsyncWrap() {
   type AsyncWrap = { async_hook_fields: Uint32Array; constants: { kCheck: number; kTotals: number } };
   try {
-    const { binding } = process as unknown as { binding(name: string): AsyncWrap };
-    const { async_hook_fields, constants } = binding("async_wrap");
-    async_hook_fields[constants.kCheck] = 0;
-    async_hook_fields[constants.kTotals] = 0;
-  } catch {} // Node 24
+    return (process as unknown as { binding(name: string): AsyncWrap }).binding("async_wrap");
+  } catch {
+    return undefined; // Node 24
+  }
 }
 
 type Finished = Pick<Done, "data" | "expressions" | "names">;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { streamText, types } from "../../kernel/client.ts";
+import { resultText, streamText, types } from "../../kernel/client.ts";
 import { useKernel } from "./probe.ts";
 
 const kernel = useKernel();
@@ -119,4 +119,14 @@ test("display: Map, Set, Error, Date, typed arrays and nested objects as text", 
     ["null", "null"],
   ] as const)
     assert.equal(await value(code), text);
+});
+
+test("output: what a child process writes last is the cell's, whole and before idle, however much it is", async () => {
+  await run("const { execSync: shell } = await import('node:child_process')");
+  for (const size of [1, 1000, 65_536, 1_000_000, 5_000_000]) {
+    const answer = await run(`shell("head -c ${size} /dev/zero | tr '\\\\0' x", { stdio: 'inherit' }); 'end'`);
+    assert.equal(streamText(answer), "x".repeat(size));
+    assert.equal(resultText(answer), "'end'");
+    assert.equal(types(answer).at(-1), "idle");
+  }
 });
