@@ -7,8 +7,9 @@
  *     npm run reproduce -- --readme              no run: README's table and pictures from the committed notebooks
  *
  * A notebook is run again only if its code, the library, the published numbers or the environment's parameters (SRFT_*)
- * changed; its trainings are kept apart (out/runs; SRFT_OUT names another folder than out), so that a changed cell re-runs only the trainings it touches. Killed,
- * it goes on with the first notebook that is not finished. Exit code 1: a cell or a check failed.
+ * changed; its trainings are kept apart (out/runs; SRFT_OUT names another folder than out), so that a changed cell re-runs
+ * only the trainings it touches. Killed, it goes on with the first notebook that is not finished. Exit code 1: a cell or a
+ * check failed.
  */
 
 import { spawnSync } from "node:child_process";
