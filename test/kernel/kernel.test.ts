@@ -155,7 +155,8 @@ test("a syntax error gives its line and its column", async () => {
 });
 
 test("stop_on_error aborts the cells that wait, and only those", async () => {
-  const answers = await Promise.all(["throw 1", "2", "3"].map((code) => client.execute(code)));
+  const later = "await new Promise((resolve) => setTimeout(resolve, 200)); throw 1"; // the others have come by then
+  const answers = await Promise.all([later, "2", "3"].map((code) => client.execute(code)));
   assert.deepEqual(
     answers.map(({ reply }) => reply.content.status),
     ["error", "aborted", "aborted"],

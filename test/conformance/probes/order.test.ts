@@ -135,11 +135,11 @@ test("order: waiting cells after an error are aborted, as ipykernel has it", { t
     const answers = await Promise.all([failing, "1", "2"].map((code) => client.execute(code, whole)));
     return answers.map((answer) => [...types(answer), answer.reply.content.status as string]);
   };
-  const ours = await abortedBy(kernel.client, "throw 1");
+  const ours = await abortedBy(kernel.client, "await new Promise((resolve) => setTimeout(resolve, 200)); throw 1");
   assert.deepEqual(ours, [
     ["busy", "execute_input", "error", "idle", "error"],
     ["busy", "idle", "aborted"],
     ["busy", "idle", "aborted"],
   ]);
-  if (oracle) assert.deepEqual(await abortedBy(oracle, "1/0"), ours);
+  if (oracle) assert.deepEqual(await abortedBy(oracle, "import time; time.sleep(0.2); 1/0"), ours);
 });
