@@ -26,6 +26,8 @@ export interface Workshop {
   number(message: Message<ExecuteRequest>): number;
   /** Holds a cell's output back, which comes after its type problems. */
   readonly output: { hold(cell: number): void; release(): void };
+  /** Settles when what a cell shows can be heard. */
+  heard(): Promise<void>;
   /** Called after each cell. */
   ended(): void;
 }
@@ -41,7 +43,7 @@ interface Pending {
  * @example
  * typeof createCellQueue({}).push; // "function"
  */
-export function createCellQueue({ speaker, executor, history, assistant, output, number, ended }: Workshop) {
+export function createCellQueue({ speaker, executor, history, assistant, output, number, heard, ended }: Workshop) {
   const queue: Pending[] = [];
   let types: "error" | "warn" | "off" = typesMode(process.env.SRFT_TYPES) ?? "warn";
   let count = 0;
@@ -120,6 +122,7 @@ export function createCellQueue({ speaker, executor, history, assistant, output,
   const work = async () => {
     if (isWorking) return;
     isWorking = true;
+    await heard();
     for (let next = queue.shift(); next; next = queue.shift()) await execute(next);
     isWorking = false;
   };

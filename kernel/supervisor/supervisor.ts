@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Spawned } from "../executor/child.ts";
 import { startExecutor } from "../executor/executor.ts";
 import { startLanguage } from "../language/language.ts";
@@ -18,6 +19,9 @@ import { createCellQueue } from "./cell-queue.ts";
 import { createCommRelay } from "./comm-relay.ts";
 import { historyFile, openHistory } from "./history.ts";
 import { createStdin } from "./stdin.ts";
+
+/** Longest wait of the first cell for somebody who hears it, in milliseconds. */
+const audiencePatience = 500;
 
 /** Headers of ended cells that are kept for their late output. */
 const rememberedCells = 10_000;
@@ -42,6 +46,7 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
   const speaker = createSpeaker(channels, wire);
   const { number, parentOf, latest } = createNumbers();
   const gate = createGate();
+  const audience = createAudience();
   let isReady: () => void;
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
@@ -66,6 +71,7 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
     ...{ speaker, executor, history, assistant },
     number: ({ header }) => number(header),
     output: gate,
+    heard: audience.awaited,
     ended: () => stdin.forget(),
   });
   const stdin = createStdin(speaker, cells.running);
@@ -84,6 +90,7 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
   const greet = (subscription: Uint8Array) => {
     speaker.welcome(subscription);
     begin();
+    audience.arrive();
   };
   const publishOutput = (output: Output) => {
     const parent = parentOf(output.cell);
@@ -139,6 +146,24 @@ export async function runKernel(connectionFile: string, first?: Spawned): Promis
   await stopped;
   clearInterval(orphan);
   await channels.close();
+}
+
+/**
+ * Whoever hears iopub: what is said there before is lost. A front end connects socket by socket, and one that found the
+ * kernel not yet bound tries again after 100 to 200 ms, so that its first cell can come before it hears anything.
+ */
+function createAudience() {
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  let waited: Promise<void> | undefined;
+  /** Waits for it, once and not for long: a front end need not listen. */
+  const awaited = () => {
+    waited ??= Promise.race([arrival, delay(audiencePatience, undefined, { ref: false })]);
+    return waited;
+  };
+  return { arrive, awaited };
 }
 
 /** Where what cells do meets the front end: what one cell does, or all do, can be held there, in its order. */
