@@ -67,6 +67,10 @@ export function suiteMissing(python: string): string | undefined {
   return `${python}: ${reason}; install it with: apt-get install python3-jupyter-kernel-test`;
 }
 
+/** The first Python that can run the suite: that of the other outside checks, or Debian's, which has a package of it. */
+export const suitePython = (python: string): string =>
+  [python, "python3", "/usr/bin/python3"].find((candidate) => !suiteMissing(candidate)) ?? python;
+
 /** Runs the suite and gives what it reports, a line a test. */
 export function runSuite(python: string, subject: Subject): string {
   const folder = mkdtempSync(join(tmpdir(), "srft-suite-"));

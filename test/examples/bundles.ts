@@ -8,12 +8,13 @@ const isShown = (value: unknown): value is Record<symbol, () => unknown> =>
   typeof value === "object" && value !== null && display in value;
 
 /** The library's functions below src/plots, by name. */
-export const plotFunctions = (): string[] =>
-  publicFunctions("src/index.ts").flatMap(({ file, name }) => (file.startsWith("src/plots/") ? [name] : []));
+const plotFunctions: readonly string[] = publicFunctions("src/index.ts").flatMap(({ file, name }) =>
+  file.startsWith("src/plots/") ? [name] : [],
+);
 
 /** A scope whose figures are noted by the name of the function that made them. */
 export function noting(scope: Scope, noted: Map<string, Record<symbol, () => unknown>>): Scope {
-  const watched = plotFunctions().flatMap((name) => {
+  const watched = plotFunctions.flatMap((name) => {
     const make = scope[name];
     if (typeof make !== "function") return [];
     const note = (...args: unknown[]) => {

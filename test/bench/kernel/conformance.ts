@@ -1,6 +1,6 @@
 /** How many tests of jupyter_kernel_test our kernel and the other kernels for TypeScript pass. */
 
-import { ourselves, passedOf, runSuite, type Subject, suiteMissing } from "../../conformance/jupyter-kernel-test.ts";
+import { ourselves, passedOf, runSuite, type Subject, suiteMissing, suitePython } from "../../conformance/jupyter-kernel-test.ts";
 import type { BenchRow } from "../row.ts";
 import { type Kernel, python } from "./peers.ts";
 
@@ -16,10 +16,11 @@ const cells: Partial<Record<Kernel["name"], Pick<Subject, "display" | "clear" | 
   },
 };
 
-/** A row a peer; the suite runs by SRFT_PYTHON or, where that has none, by python3 with Debian's package. */
+/** A row a peer; the suite runs by SRFT_PYTHON or, where that has none, by a Python with Debian's package. */
 export function suiteRows(kernels: readonly Kernel[]): BenchRow[] {
-  const runner = [python, "python3"].find((candidate) => !suiteMissing(candidate));
-  if (!runner) return [row("jupyter_kernel_test", { ours: 0, peer: null, note: suiteMissing(python)! })];
+  const runner = suitePython(python);
+  const missing = suiteMissing(runner);
+  if (missing) return [row("jupyter_kernel_test", { ours: 0, peer: null, note: missing })];
   const own = passedOf(runSuite(runner, ourselves));
   return kernels.flatMap((kernel) => {
     const asked = cells[kernel.name];
