@@ -123,7 +123,7 @@ function testIn(frontEnd: FrontEnd) {
       const figure = page.locator(".js-plotly-plot");
       await figure.locator(".point").first().waitFor({ timeout: 120_000 });
       assert.equal(await isTrusted(), isTrusting);
-      await figure.locator(".point").first().hover({ force: true });
+      await pointAt(figure.locator(".point").first());
       for (const button of await figure.locator(".updatemenu-button").all()) await button.click({ force: true });
       if (!isTrusting) await page.getByText("expected a trusted notebook for maps from the network").waitFor();
       await picture(page, `${frontEnd}-asking-${isTrusting ? "trusted" : "untrusted"}`);
@@ -161,6 +161,17 @@ async function noElements(outputs: Locator) {
   assert.equal(await outputs.locator(`${elements}, ${attributes}`).count(), 0);
 }
 
+/** Points at something, also where the page still moves it about. */
+async function pointAt(found: Locator, tries = 20): Promise<void> {
+  try {
+    await found.hover({ force: true });
+  } catch (error) {
+    if (tries === 0 || !/outside of the viewport/.test(String(error))) throw error;
+    await found.page().waitForTimeout(100);
+    await pointAt(found, tries - 1);
+  }
+}
+
 /** Points at, clicks and types into what can be. */
 async function poke(page: Page) {
   const some = async (selector: string, act: (found: Locator) => Promise<unknown>) => {
@@ -169,8 +180,8 @@ async function poke(page: Page) {
     for (const one of found.filter((_, i) => i % 6 === 3)) await act(one);
   };
   await some(".js-plotly-plot", async (figure) => {
-    await figure.locator(".scatterlayer .point").first().hover({ force: true });
-    await figure.locator(".annotation").first().hover({ force: true });
+    await pointAt(figure.locator(".scatterlayer .point").first());
+    await pointAt(figure.locator(".annotation").first());
   });
   await some('.srft-output [data-srft="token-heat-map"]', async (map) => {
     await map.locator(".chunk span").nth(3).click();
@@ -179,6 +190,6 @@ async function poke(page: Page) {
     await map.locator('input[type="checkbox"]').first().click();
   });
   await some(".srft-live-chart svg", (chart) => chart.hover());
-  await some(".srft-squiggle", (mark) => mark.hover({ force: true }));
+  await some(".srft-squiggle", pointAt);
   await some(".srft-diagnostics button", (line) => line.click());
 }

@@ -95,6 +95,16 @@ let oracle: Connected | undefined;
 const askOracle = async ({ python: code, options }: Probe): Promise<Answer | undefined> =>
   oracle?.execute(code, { ...whole, ...options });
 
+/** ipykernel sends what stands in a stream by the clock: a busy machine may get a text and its newline apart. */
+const withWholeStreams = (answer: Answer): Answer => ({
+  ...answer,
+  iopub: answer.iopub.filter(({ header, content }, i, all) => {
+    const before = all[i - 1];
+    const isStream = header.msg_type === "stream" && before?.header.msg_type === "stream";
+    return !isStream || content.name !== before.content.name;
+  }),
+});
+
 /** ipykernel before 7 takes no request that leaves a field out. */
 const whole = { silent: false, store_history: true, user_expressions: {}, stop_on_error: true };
 
@@ -126,7 +136,7 @@ for (const [name, probe] of Object.entries(probes))
     assert.equal(ours.reply.content.status, probe.status);
     const theirs = await askOracle(probe);
     if (!theirs) return;
-    assert.deepEqual(types(theirs), probe.order, "the oracle");
+    assert.deepEqual(types(withWholeStreams(theirs)), probe.order, "the oracle");
     assert.equal(theirs.reply.content.status, probe.status, "the oracle");
   });
 
