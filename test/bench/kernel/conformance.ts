@@ -1,6 +1,13 @@
 /** How many tests of jupyter_kernel_test our kernel and the other kernels for TypeScript pass. */
 
-import { ourselves, passedOf, runSuite, type Subject, suiteMissing, suitePython } from "../../conformance/jupyter-kernel-test.ts";
+import {
+  ourselves,
+  passedOf,
+  runSuite,
+  type Subject,
+  suiteMissing,
+  suitePython,
+} from "../../conformance/jupyter-kernel-test.ts";
 import type { BenchRow } from "../row.ts";
 import { type Kernel, python } from "./peers.ts";
 
