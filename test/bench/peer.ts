@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { python } from "../python.ts";
 
 export interface Answer {
   /** Wall time of the work alone. */
@@ -18,7 +19,7 @@ export interface Peer {
 
 /** Starts a Python peer with SRFT_PYTHON (default python3); undefined if its first command fails, as without torch. */
 export async function startPeer(script: string, first: readonly [string, object]): Promise<Peer | undefined> {
-  const child = spawn(process.env.SRFT_PYTHON ?? "python3", [script], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(python, [script], { stdio: ["pipe", "pipe", "ignore"] });
   const ended = once(child, "exit").catch(() => {});
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   child.stdin!.on("error", () => {});

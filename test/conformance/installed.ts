@@ -5,16 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mainFile } from "../kernel/client.ts";
-
-export const python = process.env.SRFT_PYTHON ?? "python3";
-
-/** Why Python modules cannot be used here, with Debian's remedy if there is one, or undefined when they can. */
-export function missing(modules: string, debian: string): string | undefined {
-  const { status, stderr, error } = spawnSync(python, ["-c", `import ${modules}`], { encoding: "utf8" });
-  if (status === 0) return undefined;
-  const reason = `${python}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
-  return debian === "" ? reason : `${reason}; install it with: apt-get install ${debian}`;
-}
+import { python } from "../python.ts";
 
 export interface Installed {
   /** A folder to work in. */

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mainFile } from "../kernel/client.ts";
+import { missing, python } from "../python.ts";
 
 /** A kernel to test, by its command, and what it is asked to display; all speak TypeScript. */
 export interface Subject {
@@ -59,17 +60,16 @@ class Tests(jupyter_kernel_test.KernelTests):
 unittest.main(verbosity=2)
 `;
 
-/** Why the suite cannot be run by a Python, or undefined where it can. */
-export function suiteMissing(python: string): string | undefined {
-  const found = spawnSync(python, ["-c", "import jupyter_kernel_test"], { encoding: "utf8" });
-  if (found.status === 0) return undefined;
-  const reason = found.error?.message ?? found.stderr.trim().split("\n").at(-1);
-  return `${python}: ${reason}; install it with: apt-get install python3-jupyter-kernel-test`;
+/** The first Python that has the suite: that of the other outside checks, or Debian's; if none has, why not. */
+export function findSuite(): { readonly runner: string; readonly reason?: string } {
+  const reasons: string[] = [];
+  for (const runner of new Set([python, "python3", "/usr/bin/python3"])) {
+    const reason = missing("jupyter_kernel_test", "python3-jupyter-kernel-test", runner);
+    if (!reason) return { runner };
+    reasons.push(reason);
+  }
+  return { runner: python, reason: reasons.join("; ") };
 }
-
-/** The first Python that can run the suite: that of the other outside checks, or Debian's, which has a package of it. */
-export const suitePython = (python: string): string =>
-  [python, "python3", "/usr/bin/python3"].find((candidate) => !suiteMissing(candidate)) ?? python;
 
 /** Runs the suite and gives what it reports, a line a test. */
 export function runSuite(python: string, subject: Subject): string {

@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type CellOutput, joined, type MultilineText, type Notebook } from "../../kernel/notebook/notebook.ts";
 import { mainFile } from "../kernel/client.ts";
-
-const python = process.env.SRFT_PYTHON ?? "python3";
+import { missing, python } from "../python.ts";
 
 const script = `
 import sys, nbformat
@@ -19,11 +18,8 @@ NotebookClient(notebook, timeout=600, kernel_name="srft", resources={"metadata":
 nbformat.write(notebook, target)
 `;
 
-/** Why nbclient cannot be used here, or undefined when it can. */
-export function nbclientMissing(): string | undefined {
-  const { status, stderr, error } = spawnSync(python, ["-c", "import nbclient, nbformat"], { encoding: "utf8" });
-  return status === 0 ? undefined : `${python}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
-}
+/** Why nbclient cannot be used here, with the remedy, or undefined when it can. */
+export const nbclientMissing = () => missing("nbclient, nbformat", "python3-nbclient");
 
 export interface CompareOptions {
   /** Applied to every text before it is compared, to take out what differs from run to run. */

@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { joined, type Notebook } from "../../kernel/notebook/notebook.ts";
-import { missing, withInstalledKernel } from "./installed.ts";
+import { missing } from "../python.ts";
+import { withInstalledKernel } from "./installed.ts";
 
 const notebookOf = (cells: readonly string[]) => ({
   nbformat: 4,

@@ -10,6 +10,7 @@ import { type Reader, tokenShift } from "../../../src/analysis/token-shift.ts";
 import { createTokenTable, type TokenColumns, type TokenTable } from "../../../src/analysis/token-table.ts";
 import { SoftmaxTable } from "../../../src/models/softmax-table.ts";
 import { createRandom } from "../../../src/random.ts";
+import { missing, python } from "../../python.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "srft-table-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -115,17 +116,8 @@ test("saveTokenTable's file is one that arquero reads, labels as labels", async 
   assert.deepEqual(rows.select(...names).objects(), expected);
 });
 
-const python = process.env.SRFT_PYTHON ?? "python3";
-function hasPyarrow() {
-  try {
-    execFileSync(python, ["-c", "import pyarrow"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 test("saveTokenTable's file is one that pyarrow reads and finds valid", {
-  skip: !hasPyarrow() && "SRFT_PYTHON has no pyarrow",
+  skip: missing("pyarrow", ""),
 }, async () => {
   const table = await own();
   await saveTokenTable(table, file);

@@ -1,15 +1,8 @@
 /** How many tests of jupyter_kernel_test our kernel and the other kernels for TypeScript pass. */
 
-import {
-  ourselves,
-  passedOf,
-  runSuite,
-  type Subject,
-  suiteMissing,
-  suitePython,
-} from "../../conformance/jupyter-kernel-test.ts";
+import { findSuite, ourselves, passedOf, runSuite, type Subject } from "../../conformance/jupyter-kernel-test.ts";
 import type { BenchRow } from "../row.ts";
-import { type Kernel, python } from "./peers.ts";
+import type { Kernel } from "./peers.ts";
 
 const tests = 12;
 
@@ -25,9 +18,8 @@ const cells: Partial<Record<Kernel["name"], Pick<Subject, "display" | "clear" | 
 
 /** A row a peer; the suite runs by SRFT_PYTHON or, where that has none, by a Python with Debian's package. */
 export function suiteRows(kernels: readonly Kernel[]): BenchRow[] {
-  const runner = suitePython(python);
-  const missing = suiteMissing(runner);
-  if (missing) return [row("jupyter_kernel_test", { ours: 0, peer: null, note: missing })];
+  const { runner, reason } = findSuite();
+  if (reason) return [row("jupyter_kernel_test", { ours: 0, peer: null, note: reason })];
   const own = passedOf(runSuite(runner, ourselves));
   return kernels.flatMap((kernel) => {
     const asked = cells[kernel.name];

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mainFile } from "../../kernel/client.ts";
+import { python } from "../../python.ts";
 import { type BenchRow, timeRow } from "../row.ts";
 
 const script = join(import.meta.dirname, "../../../../test/bench/kernel/one_plus_one.py");
@@ -21,7 +22,7 @@ export function jupyterClientRows(): BenchRow[] {
   const prefix = mkdtempSync(join(tmpdir(), "srft-bench-"));
   execFileSync(process.execPath, [mainFile, "install", "--prefix", prefix], { stdio: "ignore" });
   const env = { ...process.env, JUPYTER_PATH: join(prefix, "share/jupyter"), PYTHONWARNINGS: "ignore" };
-  const { status, stdout, stderr } = spawnSync(process.env.SRFT_PYTHON ?? "python3", [script, "srft", "python3"], {
+  const { status, stdout, stderr } = spawnSync(python, [script, "srft", "python3"], {
     env,
     encoding: "utf8",
   });

@@ -5,8 +5,7 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { type Connected, connectClient, mainFile } from "../../kernel/client.ts";
 import { startKernel } from "../../kernel/kernel-process.ts";
-
-export const python = process.env.SRFT_PYTHON ?? "python3";
+import { python } from "../../python.ts";
 
 /** A kernel that can be started here. */
 export interface Kernel {

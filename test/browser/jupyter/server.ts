@@ -9,8 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { mainFile } from "../../kernel/client.ts";
-
-const python = process.env.SRFT_PYTHON ?? "python3";
+import { python } from "../../python.ts";
 
 /** Pages and notebooks below one address. */
 export interface Jupyter {

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { type Answer, type Connected, connectClient, types } from "../../kernel/client.ts";
 import { startKernel } from "../../kernel/kernel-process.ts";
-import { missing, python } from "../installed.ts";
+import { missing, python } from "../../python.ts";
 import { useKernel } from "./probe.ts";
 
 const kernel = useKernel();
