@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { test } from "node:test";
-import { Subscriber } from "zeromq";
+import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Dealer, Subscriber } from "zeromq";
 import { createWire } from "../../../kernel/protocol/wire.ts";
 import { connectClient, connectionKey, type Received, resultText, types } from "../../kernel/client.ts";
 import { startKernel } from "../../kernel/kernel-process.ts";
@@ -75,6 +76,46 @@ test("status: a kernel that nobody has asked anything says that it is starting, 
 
 const request = (code: string, key = connectionKey) =>
   createWire(key).encode({ type: "execute_request", content: { code, allow_stdin: false } });
+
+/** A kernel whose first cell, `1 + 1`, is sent before anybody listens; it ends with the test. */
+async function startWithCell(context: TestContext) {
+  const { process: child, folder, connection } = await startKernel();
+  const wire = createWire(connectionKey);
+  const shell = new Dealer({ reconnectInterval: 10, linger: 0 });
+  context.after(async () => {
+    shell.close();
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  shell.connect(`tcp://127.0.0.1:${connection.shell_port}`);
+  await shell.send(wire.encode({ type: "kernel_info_request", content: {} }));
+  await shell.receive();
+  await delay(1500); // the user process is up then, so that the cell would run at once
+  await shell.send(request("1 + 1"));
+  return { port: connection.iopub_port, status: async () => wire.decode(await shell.receive())!.content.status };
+}
+
+test("iopub: the first cell waits for a front end that hears later than it sends", {
+  timeout: 30_000,
+}, async (context) => {
+  const { port, status } = await startWithCell(context);
+  await delay(200);
+  const socket = iopub(port);
+  context.after(() => socket.close());
+  const { content } = await listenUntil(socket, ({ header }) => header.msg_type === "execute_result");
+  assert.deepEqual([content.data, await status()], [{ "text/plain": "2" }, "ok"]);
+});
+
+test("iopub: the first cell of a front end that never listens waits half a second", {
+  timeout: 30_000,
+}, async (context) => {
+  const { status } = await startWithCell(context);
+  const begun = performance.now();
+  assert.equal(await status(), "ok");
+  assert.ok(performance.now() - begun > 400);
+});
 
 const counted = async () => Number(await kernel.value("globalThis.executed ?? 0"));
 
