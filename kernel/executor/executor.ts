@@ -30,7 +30,7 @@ export interface Executor {
   /**
    * Asks about the variables.
    *
-   * @param patience How long to wait, in milliseconds; a main thread that computes cannot answer.
+   * @param patience How long to wait while a cell runs, in milliseconds; a main thread that computes cannot answer.
    * @returns The answer, or undefined where none came in time.
    */
   ask(question: Question, patience: number): Promise<unknown>;
@@ -43,6 +43,9 @@ export interface Executor {
   /** Ends the user process for good. */
   close(): Promise<void>;
 }
+
+/** How long an answer is waited for while no cell runs, in milliseconds: only a slow machine or a timer keeps it. */
+const idlePatience = 500;
 
 /** Where the user process works and who hears it. */
 export interface ExecutorOptions {
@@ -150,13 +153,14 @@ export function startExecutor(options: ExecutorOptions): Executor {
       const id = ++questions;
       if (user) unanswered++;
       user?.send(toLine({ op: "ask", id, question }));
+      const wait = running ? patience : Math.max(patience, idlePatience);
       return new Promise((resolve) => {
         const settle = (value: unknown) => {
           clearTimeout(timer);
           asked.delete(id);
           resolve(value);
         };
-        const timer = setTimeout(settle, user ? patience : 0, undefined);
+        const timer = setTimeout(settle, user ? wait : 0, undefined);
         asked.set(id, settle);
       });
     },

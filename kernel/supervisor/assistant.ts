@@ -10,7 +10,7 @@ import type { MimeBundle } from "../link.ts";
 import { type Completion, completeFromNames } from "../runtime-help/completion.ts";
 import { toCodePoints, toCodeUnits } from "./code-points.ts";
 
-/** How long each answer is waited for, in milliseconds; the sum stays below what a person notices. */
+/** How long each answer is waited for, in ms: types always, values while a cell runs; less than a person notices. */
 const patience = { types: 150, values: 50 };
 
 /** How long a cell waits for its diagnostics, and for the type checker to start; how late they are still told; in ms. */

@@ -5,7 +5,7 @@ import type { CommMessage } from "../link.ts";
 import type { Message } from "../protocol/messages.ts";
 import type { Extras, Parent, Speaker } from "../protocol/speaker.ts";
 
-/** How long the idle after a comm message waits for its handler, in milliseconds; a busy thread handles it later. */
+/** How long the idle after a comm message waits for its handler while a cell runs, in milliseconds. */
 const handlingPatience = 50;
 
 /**

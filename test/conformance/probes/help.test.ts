@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { useKernel } from "./probe.ts";
 
 const kernel = useKernel();
@@ -16,6 +17,15 @@ test("complete: globals, properties, prefixes, and what the cell itself declares
   assert.ok((await complete("const fresh1 = 1; fre")).matches.includes("fresh1"));
   assert.ok(!(await complete("tensorTable.")).matches.includes("not a name"));
   assert.ok((await complete("[...tensorT")).matches.includes("tensorTable"));
+});
+
+/** After the cell, a timer keeps the thread for less than an idle kernel waits. */
+const occupied = "setTimeout(() => { const end = Date.now() + 200; while (Date.now() < end); }, 20)";
+
+test("complete: waits for an idle kernel whose thread is slow to answer", async () => {
+  await run(`const loose: any = { beta: { gamma: 2 } }; ${occupied};`);
+  await delay(50);
+  assert.deepEqual((await complete("loose.beta.")).matches.slice(0, 1), ["gamma"]);
 });
 
 test("complete: methods of prototypes, keywords and Node's own globals", async () => {

@@ -112,6 +112,13 @@ test("comm: an error in a handler is shown, the kernel lives", async () => {
   assert.ok(said.some(({ content }) => /handler broke/.test(content.text ?? "")));
 });
 
+test("comm: the idle of a slow handler comes after what it shows, while no cell runs", async () => {
+  const busy = "const end = Date.now() + 200; while (Date.now() < end); throw new Error('handler was slow')";
+  await run(`comms.register('slow handler', () => { ${busy} })`);
+  const said = await kernel.client.comm("comm_open", { comm_id: "s1", target_name: "slow handler", data: {} });
+  assert.ok(said.some(({ content }) => /handler was slow/.test(content.text ?? "")));
+});
+
 test("comm: a message is handled before a cell that was sent after it", async () => {
   await run("let order = []; comms.register('order', (comm) => comm.onMessage(({ data }) => { order.push(data) }))");
   await kernel.client.comm("comm_open", { comm_id: "o1", target_name: "order", data: {} });
